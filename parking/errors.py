@@ -1,0 +1,57 @@
+"""The one base of every error that this project raises for a person to read."""
+
+
+class ParkingError(Exception):
+    """Something went wrong in the parking system.
+
+    The class docstring is the default message. `hint` says what the reader can do about it.
+    """
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.hint = hint
+        super().__init__(self.message)
+
+
+class SettingsError(ParkingError):
+    """A setting is missing or has a value that cannot be used."""
+
+
+class RegistryError(ParkingError):
+    """The registry file cannot be used; nothing of it was loaded."""
+
+    def __init__(self, message: str | None = None, *, problems: tuple[str, ...] = (), hint: str | None = None):
+        super().__init__(message, hint=hint)
+        self.problems = problems
+
+
+class DatabaseUnavailable(ParkingError):
+    """The database cannot be reached."""
+
+
+class SchemaError(ParkingError):
+    """The database schema is not the one that this version needs."""
+
+
+class BrokerUnavailable(ParkingError):
+    """The MQTT broker cannot be reached."""
+
+
+class PlateKeyError(ParkingError):
+    """The folder of plate keys cannot be used."""
+
+
+class NotFound(ParkingError):
+    """There is no such thing."""
+
+
+class Rejection(Exception):
+    """A message that cannot be used: a stable code for machines and a sentence for people.
+
+    Not a failure of the system, so not a `ParkingError`: it is recorded and the message acknowledged.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        self.detail = detail
+        super().__init__(f"{code}: {detail}")

@@ -20,7 +20,9 @@ class SettingsError(ParkingError):
 class RegistryError(ParkingError):
     """The registry file cannot be used; nothing of it was loaded."""
 
-    def __init__(self, message: str | None = None, *, problems: tuple[str, ...] = (), hint: str | None = None):
+    def __init__(
+        self, message: str | None = None, *, problems: tuple[str, ...] = (), hint: str | None = None
+    ):
         super().__init__(message, hint=hint)
         self.problems = problems
 

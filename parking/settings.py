@@ -1,0 +1,89 @@
+"""The settings, read from environment variables with the prefix PARKING_."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from parking.errors import SettingsError
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    return value
+
+
+def _mqtt_url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise ValueError("must look like mqtt://user:password@host:1883 or mqtts://...")
+    return value
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each field is an environment variable: `api_port` is PARKING_API_PORT."""
+
+    model_config = SettingsConfigDict(env_prefix="PARKING_", extra="ignore", frozen=True)
+
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+        None, description="PostgreSQL or TimescaleDB: postgresql://user:password@host:5432/database"
+    )
+    mqtt_url: Annotated[SecretStr, AfterValidator(_mqtt_url)] | None = Field(
+        None, description="the broker: mqtt://user:password@host:1883, or mqtts:// for TLS"
+    )
+    mqtt_client_id: str = Field(
+        "parking-ingest", min_length=1, description="names the ingestor's session at the broker"
+    )
+    mqtt_protocol: Literal["auto", "5", "3.1.1"] = Field(
+        "auto", description="MQTT version; auto tries 5 and falls back to 3.1.1"
+    )
+    mqtt_receive_maximum: int = Field(
+        8000, ge=1, le=65535, description="most messages the broker may have unacknowledged with us"
+    )
+    mqtt_ca_file: Path | None = Field(None, description="certificate authority for mqtts://")
+    batch_size: int = Field(2000, ge=1, description="most messages in one transaction")
+    batch_ms: int = Field(50, ge=1, description="longest wait for a batch to fill (milliseconds)")
+    late_limit_s: int = Field(7 * 86400, ge=60, description="events older than this are quarantined")
+    early_limit_s: int = Field(120, ge=0, description="events further ahead than this are quarantined")
+    plate_key_dir: Path | None = Field(None, description="folder of the plate keys, outside the database")
+    pairing_window_s: int = Field(86400, ge=60, description="how long a plate token may live")
+    api_host: str = Field("127.0.0.1", description="address the API listens on")
+    api_port: int = Field(8000, ge=0, le=65535, description="port the API listens on")
+    ingest_host: str = Field("127.0.0.1", description="address of the ingestor's /metrics and /healthz")
+    ingest_port: int = Field(9108, ge=0, le=65535, description="port of the ingestor's /metrics; 0 is none")
+    stale_after_s: float = Field(15, gt=0, description="a number unconfirmed for longer is marked stale")
+    sign_valid_s: int = Field(60, ge=5, description="how long a sign may show one answer")
+    sign_poll_s: int = Field(20, ge=1, description="when a sign should ask again")
+    sign_trust: float = Field(0.75, ge=0, le=1, description="least share of reporting spaces for a number")
+    log_format: Literal["text", "json"] = Field("text", description="how log lines look")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+
+    def require_database_url(self) -> str:
+        """The database's address, or a SettingsError that says how to set it."""
+        if self.database_url is None:
+            raise SettingsError(
+                "PARKING_DATABASE_URL is not set",
+                hint="Set it to postgresql://user:password@host:5432/database, or run `parking demo`.",
+            )
+        return self.database_url.get_secret_value()
+
+    def require_mqtt_url(self) -> str:
+        """The broker's address, or a SettingsError that says how to set it."""
+        if self.mqtt_url is None:
+            raise SettingsError(
+                "PARKING_MQTT_URL is not set",
+                hint="Set it to mqtt://user:password@host:1883, or run `parking demo`.",
+            )
+        return self.mqtt_url.get_secret_value()
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises SettingsError that names each variable, its value's fault and the rule."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"PARKING_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("A setting cannot be used:\n  " + "\n  ".join(lines)) from error

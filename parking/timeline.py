@@ -1,0 +1,114 @@
+"""The rules that turn a bay's events into its states and stays.
+
+Theory of operation. Devices have no clock, so an event's time is its message's time minus the age that the
+message gives. A message can only be delayed, so an estimate can only be late, never early. Two rules
+follow, and both depend on the *set* of messages alone, not on the order in which they came:
+
+* of several copies of one event, the one with the lowest (age, time) tells its time (`canonical`);
+* within one session an event is no later than its successor: where the estimates say otherwise, and by no
+  more than `REORDER_LIMIT`, the earlier one is brought forward (`ordered`).
+
+Events are then sorted by (time, session order), and runs of the same state make stays.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from parking.model import BayEvent, Occupancy, Stay
+
+REORDER_LIMIT = timedelta(hours=1)
+"""How far two neighbouring estimates may contradict the sequence before the clock is believed instead."""
+
+SEQUENCE_MODULUS = 1 << 16
+"""Where the transition sequence of our own frames wraps (SPEC of firmware_protocol)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An event with the time at which the timeline holds it: never after `event.event_at`."""
+
+    at: datetime
+    event: BayEvent
+
+
+def canonical(events: Iterable[BayEvent]) -> dict[tuple[str, int, int, int], BayEvent]:
+    """The believed copy of each event, by identity."""
+    best: dict[tuple[str, int, int, int], BayEvent] = {}
+    for event in events:
+        known = best.get(event.identity)
+        if known is None or event.rank < known.rank:
+            best[event.identity] = event
+    return best
+
+
+def ordered(events: Iterable[BayEvent]) -> list[Placed]:
+    """A bay's events (each identity once) in the order in which they happened."""
+    sessions: dict[tuple[str, int], list[BayEvent]] = defaultdict(list)
+    for event in events:
+        sessions[(event.device, event.session)].append(event)
+    keyed = [
+        (placed.at, session, rank, placed)
+        for session, members in sessions.items()
+        for rank, placed in enumerate(_place(_in_sequence(members)))
+    ]
+    return [placed for *_, placed in sorted(keyed, key=lambda item: item[:3])]
+
+
+def _in_sequence(session: list[BayEvent]) -> list[BayEvent]:
+    """One session's events by sequence, seeing through one wrap of a 16-bit counter."""
+    low = min(event.seq for event in session)
+    high = max(event.seq for event in session)
+    wrapped = high < SEQUENCE_MODULUS and high - low > SEQUENCE_MODULUS // 2
+    half = SEQUENCE_MODULUS // 2
+
+    def place(event: BayEvent) -> tuple[int, int]:
+        return (event.seq + SEQUENCE_MODULUS if wrapped and event.seq < half else event.seq, event.part)
+
+    return sorted(session, key=place)
+
+
+def _place(in_sequence: Sequence[BayEvent]) -> list[Placed]:
+    """Bring forward each event whose estimate is later than its successor's, from the last to the first."""
+    placed: list[Placed] = []
+    for event in reversed(in_sequence):
+        at = event.event_at
+        if placed and at - REORDER_LIMIT <= placed[-1].at < at:
+            at = placed[-1].at
+        placed.append(Placed(at, event))
+    placed.reverse()
+    return placed
+
+
+def runs(timeline: Sequence[Placed]) -> list[Placed]:
+    """The events at which the state changed: the first of each run of equal states."""
+    firsts = list(timeline[:1])
+    firsts += [later for earlier, later in pairwise(timeline) if later.event.state != earlier.event.state]
+    return firsts
+
+
+def stays(timeline: Sequence[Placed]) -> list[Stay]:
+    """The stays of one bay, oldest first; the last is open if the bay is occupied now.
+
+    A stay of no length (an arrival and a departure at one instant) is left out.
+    """
+    changes = runs(timeline)
+    found = []
+    for index, change in enumerate(changes):
+        if change.event.state is not Occupancy.OCCUPIED:
+            continue
+        before = changes[index - 1].event.state if index else Occupancy.UNKNOWN
+        after = changes[index + 1] if index + 1 < len(changes) else None
+        if after is not None and after.at <= change.at:
+            continue
+        found.append(
+            Stay(
+                started_at=change.at,
+                ended_at=after.at if after else None,
+                start_seen=before is Occupancy.VACANT,
+                end_seen=after is not None and after.event.state is Occupancy.VACANT,
+            )
+        )
+    return found

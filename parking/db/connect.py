@@ -1,0 +1,74 @@
+"""Connections to the database, and which edition of it was found."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+
+from parking.db import queries
+from parking.errors import DatabaseUnavailable
+
+Connection = AsyncConnection[Any]
+
+KEEPALIVE: dict[str, int] = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "connect_timeout": 5,
+}
+"""A half-open connection is noticed within about half a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Which database this is: `timescale` and `licence` are None on plain PostgreSQL."""
+
+    postgres: str
+    timescale: str | None
+    licence: str | None
+
+    def __str__(self) -> str:
+        if self.timescale is None:
+            return f"PostgreSQL {self.postgres} (no TimescaleDB)"
+        name = "Community" if self.licence == "timescale" else "Apache-2"
+        return f"TimescaleDB {self.timescale} {name} on PostgreSQL {self.postgres}"
+
+
+def statement(file: str, name: str) -> LiteralString:
+    """The SQL of `name` in `queries/{file}.sql`. It comes from our own files, never from input."""
+    return queries.load(file)[name]
+
+
+@asynccontextmanager
+async def connect(database_url: str, *, name: str, autocommit: bool = False) -> AsyncIterator[Connection]:
+    """One connection, named `name` in pg_stat_activity. Raises DatabaseUnavailable."""
+    try:
+        connection = await AsyncConnection.connect(
+            make_conninfo(database_url, application_name=name, **KEEPALIVE), autocommit=autocommit
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(
+            f"The database cannot be reached: {str(error).strip()}",
+            hint="Check PARKING_DATABASE_URL and that the server runs.",
+        ) from error
+    try:
+        await connection.execute(statement("schema", "session_settings"))
+        if not autocommit:
+            await connection.commit()
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def find_edition(connection: Connection) -> Edition:
+    """Ask the server what it is."""
+    cursor = await connection.execute(statement("schema", "edition"))
+    row = await cursor.fetchone()
+    assert row is not None, "the query returns one row"
+    return Edition(*row)

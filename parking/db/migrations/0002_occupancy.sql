@@ -1,0 +1,120 @@
+-- What happens on the street, and the one published number of each site.
+
+CREATE TABLE bay_event (
+    bay_id        text NOT NULL,
+    device_id     text NOT NULL,
+    site_id       text NOT NULL,
+    event_at      timestamptz NOT NULL,
+    session       bigint NOT NULL,
+    seq           bigint NOT NULL,
+    part          smallint NOT NULL,
+    state         text NOT NULL CHECK (state IN ('vacant', 'occupied', 'unknown')),
+    fault         boolean NOT NULL,
+    kind          text NOT NULL,
+    age_s         integer NOT NULL,
+    previous_s    integer,
+    received_at   timestamptz NOT NULL,
+    PRIMARY KEY (bay_id, event_at, device_id, session, seq, part)
+);
+COMMENT ON TABLE bay_event IS 'each state that a device reported of a bay, once: (device_id, session, seq, part) is its identity';
+COMMENT ON COLUMN bay_event.age_s IS 'how old the event was by the message that told its time';
+
+CREATE TABLE stay (
+    bay_id        text NOT NULL,
+    site_id       text NOT NULL,
+    started_at    timestamptz NOT NULL,
+    ended_at      timestamptz CHECK (ended_at > started_at),
+    start_seen    boolean NOT NULL,
+    end_seen      boolean NOT NULL,
+    PRIMARY KEY (bay_id, started_at)
+);
+COMMENT ON COLUMN stay.start_seen IS 'false when the bay was unknown just before, so that the arrival was not observed';
+
+CREATE TABLE bay_state (
+    bay_id        text PRIMARY KEY,
+    site_id       text NOT NULL,
+    device_id     text,
+    state         text NOT NULL DEFAULT 'unknown' CHECK (state IN ('vacant', 'occupied', 'unknown')),
+    reported      text NOT NULL DEFAULT 'unknown' CHECK (reported IN ('vacant', 'occupied', 'unknown')),
+    fault         boolean NOT NULL DEFAULT false,
+    silent        boolean NOT NULL DEFAULT true,
+    since         timestamptz,
+    seen_at       timestamptz,
+    ttl_s         double precision NOT NULL,
+    revision      bigint NOT NULL DEFAULT 0,
+    event_at      timestamptz,
+    placed_at     timestamptz,
+    age_s         integer,
+    session       bigint,
+    seq           bigint,
+    part          smallint,
+    battery_v     real,
+    temperature_c real,
+    firmware      text
+) WITH (fillfactor = 70);
+CREATE INDEX bay_state_site ON bay_state (site_id);
+COMMENT ON COLUMN bay_state.state IS 'what is published: what was reported, or unknown while the device is silent';
+COMMENT ON COLUMN bay_state.reported IS 'the state of the latest event (event_at, session, seq, part)';
+COMMENT ON COLUMN bay_state.revision IS 'the revision of the site at which this bay last changed';
+
+CREATE TABLE gate_event (
+    camera_id     text NOT NULL,
+    site_id       text NOT NULL,
+    event_at      timestamptz NOT NULL,
+    event_id      text NOT NULL,
+    direction     text NOT NULL CHECK (direction IN ('in', 'out')),
+    confidence    real,
+    token         bytea,
+    received_at   timestamptz NOT NULL,
+    PRIMARY KEY (camera_id, event_at, event_id)
+);
+CREATE INDEX gate_event_site ON gate_event (site_id, event_at);
+COMMENT ON COLUMN gate_event.token IS 'keyed hash of the plate, removed after the pairing window; never the plate';
+
+CREATE TABLE count_correction (
+    site_id       text NOT NULL REFERENCES site,
+    corrected_at  timestamptz NOT NULL DEFAULT now(),
+    inside_before integer,
+    inside_after  integer NOT NULL,
+    rule          text NOT NULL,
+    made_by       text NOT NULL,
+    PRIMARY KEY (site_id, corrected_at)
+);
+COMMENT ON TABLE count_correction IS 'every change of a running count that no vehicle made; counting goes on from the latest';
+
+CREATE TABLE site_state (
+    site_id       text PRIMARY KEY REFERENCES site,
+    revision      bigint NOT NULL,
+    status        text NOT NULL,
+    capacity      integer NOT NULL,
+    vacant        integer NOT NULL,
+    occupied      integer NOT NULL,
+    unknown       integer NOT NULL,
+    free_min      integer NOT NULL,
+    free_max      integer NOT NULL,
+    inside        integer,
+    as_of         timestamptz NOT NULL,
+    CHECK (vacant + occupied + unknown = capacity),
+    CHECK (0 <= free_min AND free_min <= free_max AND free_max <= capacity)
+) WITH (fillfactor = 70);
+COMMENT ON COLUMN site_state.inside IS 'the running count at the gates, never clamped: outside 0..capacity it shows drift';
+
+CREATE TABLE rejected_message (
+    rejected_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    received_at   timestamptz NOT NULL,
+    topic         text NOT NULL,
+    code          text NOT NULL,
+    detail        text NOT NULL,
+    size          integer NOT NULL,
+    payload       bytea
+);
+CREATE INDEX rejected_message_received ON rejected_message (received_at);
+COMMENT ON COLUMN rejected_message.payload IS 'the first bytes, only of messages that cannot hold a plate';
+
+CREATE TABLE ingest_status (
+    ingestor      text PRIMARY KEY,
+    started_at    timestamptz NOT NULL,
+    alive_at      timestamptz NOT NULL,
+    connected     boolean NOT NULL
+);
+COMMENT ON TABLE ingest_status IS 'each ingestor confirms here, every few seconds, that the published numbers are current';

@@ -1,0 +1,33 @@
+-- session_settings: times travel in UTC, and a statement that waits for a lock does not wait for ever
+SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', '30s', false);
+
+-- edition: PostgreSQL's version, TimescaleDB's version and licence (null without it)
+SELECT current_setting('server_version'),
+       (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'),
+       current_setting('timescaledb.license', true);
+
+-- lock: one migration at a time; released with the session
+SELECT pg_advisory_lock(4207849484);
+
+-- timescale_ready: whether TimescaleDB can be created here: installed, and preloaded by the server
+SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
+       AND current_setting('shared_preload_libraries') LIKE '%timescaledb%';
+
+-- create_timescale: quiet when it is there already
+CREATE EXTENSION IF NOT EXISTS timescaledb;
+
+-- create_versions: which migrations have been applied
+CREATE TABLE IF NOT EXISTS schema_version (
+    version     integer PRIMARY KEY,
+    name        text NOT NULL,
+    applied_at  timestamptz NOT NULL DEFAULT now()
+);
+
+-- versions: the applied migrations
+SELECT version, name FROM schema_version ORDER BY version;
+
+-- has_versions: whether anything was ever applied
+SELECT to_regclass('schema_version') IS NOT NULL;
+
+-- record_version: one migration was applied
+INSERT INTO schema_version (version, name) VALUES (%s, %s);

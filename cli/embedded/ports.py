@@ -1,0 +1,31 @@
+"""Loopback ports: the one asked for if nobody has it, else any free one."""
+
+import socket
+
+LOOPBACK = "127.0.0.1"
+
+
+def choose_port(asked: int | None = None) -> int:
+    """Return `asked` if it is free on the loopback interface, else a free port picked by the system."""
+    return asked if asked and is_free(asked) else _any_free()
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this loopback port now."""
+    with socket.socket() as probe:
+        # Without this a port that was closed a minute ago still counts as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    with socket.socket() as probe:
+        # macOS lets one bind 127.0.0.1 beside a server on 0.0.0.0: ask whether somebody answers.
+        return probe.connect_ex((LOOPBACK, port)) != 0
+
+
+def _any_free() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port

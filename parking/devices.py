@@ -1,0 +1,34 @@
+"""The sensor models that we can decode, by codec name, and how often each reports when nothing changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+TTL_HEARTBEATS: Final = 2.5
+"""A bay whose device is silent for this many heartbeats is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceType:
+    """One sensor model; `heartbeat_s` is its factory setting, which a registry may override."""
+
+    codec: str
+    vendor: str
+    model: str
+    heartbeat_s: int
+
+    @property
+    def ttl_s(self) -> float:
+        """How long its last word stands, seconds."""
+        return TTL_HEARTBEATS * self.heartbeat_s
+
+
+_TYPES: Final = (
+    DeviceType(codec="parking-v1", vendor="Open", model="parking-v1", heartbeat_s=900),
+    DeviceType(codec="bosch-tps110", vendor="Bosch", model="TPS110", heartbeat_s=86_400),
+    DeviceType(codec="pni-placepod", vendor="PNI", model="PlacePod", heartbeat_s=86_400),
+)
+
+DEVICE_TYPES: Final[Mapping[str, DeviceType]] = MappingProxyType({kind.codec: kind for kind in _TYPES})
+"""Every codec name that a registry may use. Each has its decoder in `ingest.adapters.codecs`."""

@@ -112,3 +112,55 @@ def stays(timeline: Sequence[Placed]) -> list[Stay]:
             )
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a bay's timeline stands: its last event and when the run of that state began."""
+
+    last: Placed
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """How a timeline went on from a position.
+
+    `closed` is the stay that was open there, now ended (or None); `stays` are those begun since.
+    `dropped` says that the open stay turned out to have no length.
+    """
+
+    position: Position
+    closed: Stay | None
+    dropped: bool
+    stays: list[Stay]
+
+
+def extend(position: Position | None, later: Sequence[Placed]) -> Extended:
+    """Go on from `position` with events that all lie after it. `later` is not empty."""
+    if position is None:
+        first_run, following = None, list(later)
+    else:
+        first_run = Placed(position.since, position.last.event)
+        following = [first_run, *later]
+    changes = runs(following)
+    found = stays(following)
+    end = Position(later[-1], changes[-1].at)
+    if first_run is None or first_run.event.state is not Occupancy.OCCUPIED:
+        return Extended(end, None, False, found)
+    if len(changes) == 1:
+        return Extended(end, None, False, [])
+    if changes[1].at <= first_run.at:
+        return Extended(end, None, True, found)
+    return Extended(end, found[0], False, found[1:])
+
+
+def follows(position: Position, event: BayEvent) -> bool:
+    """Whether an event is plainly new: later in the same session, and not before the last one's time."""
+    last = position.last
+    return (
+        event.device == last.event.device
+        and event.session == last.event.session
+        and (event.seq, event.part) > (last.event.seq, last.event.part)
+        and event.event_at >= last.at
+    )

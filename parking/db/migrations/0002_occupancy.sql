@@ -48,6 +48,7 @@ CREATE TABLE bay_state (
     session       bigint,
     seq           bigint,
     part          smallint,
+    settled       boolean NOT NULL DEFAULT true,
     battery_v     real,
     temperature_c real,
     firmware      text
@@ -55,6 +56,7 @@ CREATE TABLE bay_state (
 CREATE INDEX bay_state_site ON bay_state (site_id);
 COMMENT ON COLUMN bay_state.state IS 'what is published: what was reported, or unknown while the device is silent';
 COMMENT ON COLUMN bay_state.reported IS 'the state of the latest event (event_at, session, seq, part)';
+COMMENT ON COLUMN bay_state.settled IS 'false when clocks and sequence contradict each other, so that the bay is rebuilt each time';
 COMMENT ON COLUMN bay_state.revision IS 'the revision of the site at which this bay last changed';
 
 CREATE TABLE gate_event (

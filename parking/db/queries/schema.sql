@@ -11,7 +11,8 @@ SELECT pg_advisory_lock(4207849484);
 
 -- timescale_ready: whether TimescaleDB can be created here: installed, and preloaded by the server
 SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
-       AND current_setting('shared_preload_libraries') LIKE '%timescaledb%';
+       -- The preloaded part defines this setting. shared_preload_libraries itself is for privileged roles only.
+       AND EXISTS (SELECT FROM pg_settings WHERE name = 'timescaledb.max_background_workers');
 
 -- create_timescale: quiet when it is there already
 CREATE EXTENSION IF NOT EXISTS timescaledb;

@@ -1,0 +1,93 @@
+"""Merges a batch of gate passages: one row for each vehicle, however often and well its plate was read."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from parking.db.connect import Connection, statement
+from parking.db.records import GateRecord, columns, copy_rows
+from parking.model import Direction
+
+SAME_PASSAGE = timedelta(days=1)
+"""A vendor's id of a passage is not used again within this time."""
+
+_TYPES = ("text", "text", "timestamptz", "text", "text", "float4", "bytea", "timestamptz")
+
+
+async def store_passages(connection: Connection, records: Sequence[GateRecord]) -> int:
+    """Store what is new and correct the running counts; how many passages were new. Sites must be locked."""
+    known = await _known(connection, records)
+    merged = dict(known)
+    for record in records:
+        key = (record.camera, record.event_id)
+        merged[key] = _better(merged[key], record) if key in merged else record
+    changed = {key: record for key, record in merged.items() if known.get(key) != record}
+    moved = [known[key] for key in changed if key in known]
+    if moved:
+        keys = [(read.camera, read.event_at, read.event_id) for read in moved]
+        await connection.execute(
+            statement("write", "delete_reads"), columns("camera_id event_at event_id", keys)
+        )
+    if changed:
+        await copy_rows(connection, "write", "copy_reads", _TYPES, map(_row, changed.values()))
+        await _count(connection, gone=moved, come=list(changed.values()))
+    return len(changed) - len(moved)
+
+
+def _better(one: GateRecord, other: GateRecord) -> GateRecord:
+    """One passage from two reads: the earliest time, and the plate of the more confident read."""
+    first, second = sorted((one, other), key=lambda read: (-(read.confidence or 0.0), read.event_at))
+    return replace(
+        first,
+        event_at=min(first.event_at, second.event_at),
+        received_at=min(first.received_at, second.received_at),
+    )
+
+
+async def _known(connection: Connection, records: Sequence[GateRecord]) -> dict[tuple[str, str], GateRecord]:
+    times = [record.event_at for record in records]
+    keys = columns("camera_id event_id", {(record.camera, record.event_id) for record in records})
+    cursor = await connection.execute(
+        statement("write", "known_reads"),
+        {**keys, "low": min(times) - SAME_PASSAGE, "high": max(times) + SAME_PASSAGE},
+    )
+    return {
+        (camera, event_id): GateRecord(
+            camera=camera,
+            site=site,
+            event_at=event_at,
+            event_id=event_id,
+            direction=Direction(direction),
+            confidence=confidence,
+            token=token,
+            received_at=received_at,
+        )
+        for camera, event_id, site, event_at, direction, confidence, token, received_at in await cursor.fetchall()
+    }
+
+
+def _row(read: GateRecord) -> tuple[object, ...]:
+    return (
+        read.camera,
+        read.site,
+        read.event_at,
+        read.event_id,
+        read.direction.value,
+        read.confidence,
+        read.token,
+        read.received_at,
+    )
+
+
+async def _count(connection: Connection, *, gone: list[GateRecord], come: list[GateRecord]) -> None:
+    """Add to each site's running count those since its latest correction; earlier ones are in that already."""
+    sites = sorted({read.site for read in come})
+    cursor = await connection.execute(statement("write", "anchors"), {"sites": sites})
+    anchors = dict(await cursor.fetchall())
+    net: Counter[str] = Counter()
+    for reads, weight in ((gone, -1), (come, 1)):
+        for read in reads:
+            if read.event_at > anchors[read.site]:
+                net[read.site] += weight if read.direction is Direction.IN else -weight
+    await connection.execute(statement("write", "count"), columns("site_id net", sorted(net.items())))

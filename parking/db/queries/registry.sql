@@ -1,0 +1,143 @@
+-- lock: one import at a time; ingest waits for the rows that it needs, not for this
+SELECT pg_advisory_xact_lock(4207849485);
+
+-- upsert_sites: new and changed sites
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (
+        site_id text, name text, kind text, counting text, capacity integer, timezone text,
+        lon double precision, lat double precision, status text, details jsonb)
+)
+INSERT INTO site AS s (site_id, name, kind, counting, capacity, timezone, lon, lat, status, details)
+SELECT site_id, name, kind, counting, capacity, timezone, lon, lat, status, details FROM given
+ON CONFLICT (site_id) DO UPDATE
+   SET name = excluded.name, kind = excluded.kind, counting = excluded.counting, capacity = excluded.capacity,
+       timezone = excluded.timezone, lon = excluded.lon, lat = excluded.lat, status = excluded.status,
+       details = excluded.details, imported_at = now()
+ WHERE (s.name, s.kind, s.counting, s.capacity, s.timezone, s.lon, s.lat, s.status, s.details)
+       IS DISTINCT FROM (excluded.name, excluded.kind, excluded.counting, excluded.capacity, excluded.timezone,
+                         excluded.lon, excluded.lat, excluded.status, excluded.details)
+RETURNING (xmax = 0) AS created;
+
+-- counting_changed: sites in use that the file would count in another way
+SELECT s.site_id, s.counting, t.counting
+  FROM site s JOIN jsonb_to_recordset(%(rows)s::jsonb) AS t (site_id text, counting text) USING (site_id)
+ WHERE s.counting <> t.counting;
+
+-- upsert_bays: new, changed and returned bays
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (
+        bay_id text, site_id text, category text, lon double precision, lat double precision, details jsonb)
+)
+INSERT INTO bay AS b (bay_id, site_id, category, lon, lat, details)
+SELECT bay_id, site_id, category, lon, lat, details FROM given
+ON CONFLICT (bay_id) DO UPDATE
+   SET site_id = excluded.site_id, category = excluded.category, lon = excluded.lon, lat = excluded.lat,
+       details = excluded.details, retired_at = NULL
+ WHERE (b.site_id, b.category, b.lon, b.lat, b.details, b.retired_at)
+       IS DISTINCT FROM (excluded.site_id, excluded.category, excluded.lon, excluded.lat, excluded.details, NULL)
+RETURNING (xmax = 0) AS created;
+
+-- retire_bays: bays of the file's sites that the file no longer lists
+UPDATE bay SET retired_at = now()
+ WHERE site_id = ANY(%(sites)s) AND retired_at IS NULL AND bay_id <> ALL(%(bays)s)
+RETURNING bay_id;
+
+-- unassign_devices: devices free their bays before they are assigned anew
+UPDATE device d SET bay_id = NULL
+  FROM bay b
+ WHERE d.bay_id = b.bay_id AND b.site_id = ANY(%(sites)s)
+   AND NOT EXISTS (SELECT FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (device_id text, bay_id text)
+                    WHERE t.device_id = d.device_id AND t.bay_id = d.bay_id);
+
+-- release_devices: a device that the file puts elsewhere leaves its bay in another site
+UPDATE device d SET bay_id = NULL
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (device_id text, bay_id text)
+ WHERE d.device_id = t.device_id AND d.bay_id IS DISTINCT FROM t.bay_id;
+
+-- upsert_devices: new and changed devices
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (
+        device_id text, bay_id text, codec text, heartbeat_s integer)
+)
+INSERT INTO device AS d (device_id, bay_id, codec, heartbeat_s)
+SELECT device_id, bay_id, codec, heartbeat_s FROM given
+ON CONFLICT (device_id) DO UPDATE
+   SET bay_id = excluded.bay_id, codec = excluded.codec, heartbeat_s = excluded.heartbeat_s
+ WHERE (d.bay_id, d.codec, d.heartbeat_s)
+       IS DISTINCT FROM (excluded.bay_id, excluded.codec, excluded.heartbeat_s)
+RETURNING (xmax = 0) AS created;
+
+-- upsert_gates: new and changed gates
+INSERT INTO gate AS g (camera_id, site_id, direction)
+SELECT camera_id, site_id, direction
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (camera_id text, site_id text, direction text)
+ON CONFLICT (camera_id) DO UPDATE SET site_id = excluded.site_id, direction = excluded.direction
+ WHERE (g.site_id, g.direction) IS DISTINCT FROM (excluded.site_id, excluded.direction)
+RETURNING (xmax = 0) AS created;
+
+-- remove_gates: gates of the file's sites that the file no longer lists
+DELETE FROM gate WHERE site_id = ANY(%(sites)s) AND camera_id <> ALL(%(cameras)s) RETURNING camera_id;
+
+-- upsert_signs: new and changed signs
+INSERT INTO sign AS s (sign_id, details)
+SELECT sign_id, details FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (sign_id text, details jsonb)
+ON CONFLICT (sign_id) DO UPDATE SET details = excluded.details
+ WHERE s.details IS DISTINCT FROM excluded.details
+RETURNING (xmax = 0) AS created;
+
+-- clear_sign_sites: the file's signs are assigned anew
+DELETE FROM sign_site WHERE sign_id IN (
+    SELECT sign_id FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (sign_id text));
+
+-- assign_signs: the sites of which each sign tells, in the file's order
+INSERT INTO sign_site (sign_id, site_id, position)
+SELECT t.sign_id, site.value, site.ordinality
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (sign_id text, sites jsonb),
+       jsonb_array_elements_text(t.sites) WITH ORDINALITY AS site;
+
+-- lock_bays: the states that change hands, in key order
+SELECT bay_id FROM bay_state WHERE site_id = ANY(%(sites)s) ORDER BY bay_id FOR UPDATE;
+
+-- drop_states: bays that are no longer watched over
+DELETE FROM bay_state WHERE bay_id IN (SELECT bay_id FROM bay WHERE retired_at IS NOT NULL);
+
+-- upsert_states: a bay begins unknown, and begins anew with another device
+INSERT INTO bay_state AS s (bay_id, site_id, device_id, ttl_s)
+SELECT b.bay_id, b.site_id, d.device_id, coalesce(d.heartbeat_s, 1) * %(ttl_heartbeats)s
+  FROM bay b LEFT JOIN device d USING (bay_id)
+ WHERE b.site_id = ANY(%(sites)s) AND b.retired_at IS NULL
+ ORDER BY b.bay_id
+ON CONFLICT (bay_id) DO UPDATE
+   SET site_id = excluded.site_id, ttl_s = excluded.ttl_s, device_id = excluded.device_id,
+       state = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN 'unknown' ELSE s.state END,
+       silent = s.silent OR s.device_id IS DISTINCT FROM excluded.device_id,
+       seen_at = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.seen_at END
+ WHERE (s.site_id, s.ttl_s, s.device_id) IS DISTINCT FROM (excluded.site_id, excluded.ttl_s, excluded.device_id);
+
+-- first_count: a gate-counted site starts from the file's initial count, on record
+WITH first AS (
+    INSERT INTO count_correction (site_id, inside_after, rule, made_by)
+    SELECT site_id, initial_count, 'registry', 'initial_count of the registry file'
+      FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (site_id text, counting text, initial_count integer)
+     WHERE counting = 'gates'
+       AND NOT EXISTS (SELECT FROM count_correction c WHERE c.site_id = t.site_id)
+    RETURNING site_id, inside_after
+)
+INSERT INTO site_state (site_id, revision, status, capacity, vacant, occupied, unknown, free_min, free_max, inside, as_of)
+SELECT site_id, 0, 'open', 0, 0, 0, 0, 0, 0, inside_after, now() FROM first
+ON CONFLICT (site_id) DO UPDATE SET inside = excluded.inside;
+
+-- first_state: every other site begins with nothing known
+INSERT INTO site_state (site_id, revision, status, capacity, vacant, occupied, unknown, free_min, free_max, as_of)
+SELECT site_id, 0, 'open', 0, 0, 0, 0, 0, 0, now() FROM site WHERE site_id = ANY(%(sites)s)
+ON CONFLICT DO NOTHING;
+
+-- notify: tell every process that the registry changed
+SELECT pg_notify('parking_registry', '');
+
+-- devices: which bay each device watches, and in which site
+SELECT d.device_id, d.codec, d.bay_id, b.site_id, d.heartbeat_s
+  FROM device d LEFT JOIN bay b ON b.bay_id = d.bay_id AND b.retired_at IS NULL;
+
+-- gates: each camera's site and direction
+SELECT camera_id, site_id, direction FROM gate;

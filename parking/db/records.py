@@ -1,0 +1,81 @@
+"""What the ingestor hands to the database: one batch, already decoded and looked up in the registry."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from parking.db.connect import Connection, statement
+from parking.model import BayObservation, Direction, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class BayRecord:
+    """An observation of a registered bay, and when its message arrived."""
+
+    bay: str
+    site: str
+    observation: BayObservation
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRecord:
+    """One vehicle's passage of a registered gate. `token` is the keyed hash of the plate, never the plate."""
+
+    camera: str
+    site: str
+    event_at: datetime
+    event_id: str
+    direction: Direction
+    confidence: float | None
+    token: bytes | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRecord:
+    """A message that could not be used. `payload` is None where it might hold a plate."""
+
+    received_at: datetime
+    topic: str
+    code: str
+    detail: str
+    size: int
+    payload: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction stores."""
+
+    bays: list[BayRecord] = field(default_factory=list)
+    gates: list[GateRecord] = field(default_factory=list)
+    rejections: list[RejectedRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a transaction did: the snapshots it published and how many records were new to the database."""
+
+    snapshots: list[Snapshot]
+    new_events: int
+    duplicates: int
+    new_passages: int
+
+
+def columns(names: str, rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Rows as one list for each column, for `unnest`. `names` are separated by spaces."""
+    keys = names.split()
+    lists: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
+    return dict(zip(keys, lists or [[] for _ in keys], strict=True))
+
+
+async def copy_rows(
+    connection: Connection, file: str, name: str, types: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """COPY rows in binary by the named statement."""
+    async with connection.cursor() as cursor, cursor.copy(statement(file, name)) as copy:
+        copy.set_types(types)
+        for row in rows:
+            await copy.write_row(row)

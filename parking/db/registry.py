@@ -1,0 +1,173 @@
+"""Loads a registry into the database, whole or not at all, and reads from it who watches what."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from parking.availability import TTL_HEARTBEATS
+from parking.db.connect import Connection, statement
+from parking.db.sites import publish_sites
+from parking.devices import DEVICE_TYPES
+from parking.errors import RegistryError
+from parking.model import Direction
+from parking.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many things of each kind were created, changed, or retired. What is not counted was as it is."""
+
+    created: dict[str, int]
+    changed: dict[str, int]
+    retired: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A registered device: its codec and, unless it is in the store room, its bay and site."""
+
+    codec: str
+    bay: str | None
+    site: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Who watches what, as the registry last said. Device and camera ids are as in MQTT topics."""
+
+    devices: dict[str, Watch]
+    gates: dict[str, tuple[str, Direction]]
+
+    def codec(self, device: str) -> str | None:
+        """The codec of a device, or None if it is not registered."""
+        watch = self.devices.get(device)
+        return watch.codec if watch else None
+
+
+async def load_directory(connection: Connection) -> Directory:
+    """Read who watches what."""
+    devices = await (await connection.execute(statement("registry", "devices"))).fetchall()
+    gates = await (await connection.execute(statement("registry", "gates"))).fetchall()
+    return Directory(
+        {device: Watch(codec, bay if site else None, site) for device, codec, bay, site, _ in devices},
+        {camera: (site, Direction(direction)) for camera, site, direction in gates},
+    )
+
+
+async def import_registry(connection: Connection, registry: Registry) -> Imported:
+    """Make the database agree with the file for each site in it. Sites not in the file stay as they are.
+
+    One transaction. Raises RegistryError where the file contradicts what is in use.
+    """
+    rows = _rows(registry)
+    sites = [site.id for site in registry.sites]
+    created: Counter[str] = Counter()
+    changed: Counter[str] = Counter()
+    retired: Counter[str] = Counter()
+
+    async def run(name: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        cursor = await connection.execute(statement("registry", name), parameters)
+        return await cursor.fetchall() if cursor.description else []
+
+    async def upsert(name: str, kind: str) -> None:
+        flags = Counter(new for (new,) in await run(name, rows=rows[kind]))
+        created[kind] += flags[True]
+        changed[kind] += flags[False]
+
+    async with connection.transaction():
+        await run("lock")
+        await _refuse_other_counting(connection, rows["sites"])
+        await run("lock_bays", sites=sites)
+        await upsert("upsert_sites", "sites")
+        await upsert("upsert_bays", "bays")
+        bays = [bay.id for site in registry.sites for bay in site.bays]
+        retired["bays"] = len(await run("retire_bays", sites=sites, bays=bays))
+        await run("unassign_devices", sites=sites, rows=rows["sensors"])
+        await run("release_devices", rows=rows["sensors"])
+        await upsert("upsert_devices", "sensors")
+        await upsert("upsert_gates", "gates")
+        cameras = [gate.camera for site in registry.sites for gate in site.gates]
+        retired["gates"] = len(await run("remove_gates", sites=sites, cameras=cameras))
+        await upsert("upsert_signs", "signs")
+        await run("clear_sign_sites", rows=rows["signs"])
+        await run("assign_signs", rows=rows["signs"])
+        await run("drop_states")
+        await run("upsert_states", sites=sites, ttl_heartbeats=TTL_HEARTBEATS)
+        await run("first_count", rows=rows["sites"])
+        await run("first_state", sites=sites)
+        await publish_sites(connection, sites)
+        await run("notify")
+    return Imported(+created, +changed, +retired)
+
+
+async def _refuse_other_counting(connection: Connection, rows: str) -> None:
+    cursor = await connection.execute(statement("registry", "counting_changed"), {"rows": rows})
+    problems = tuple(
+        f"site {site!r} is counted by {now}; the file says {then}"
+        for site, now, then in await cursor.fetchall()
+    )
+    if problems:
+        raise RegistryError(
+            "A site in use cannot change how it is counted; nothing was loaded",
+            problems=problems,
+            hint="Give the newly equipped site an id of its own, so that the old history keeps its meaning.",
+        )
+
+
+def _rows(registry: Registry) -> dict[str, str]:
+    """The registry as JSON rows of each kind."""
+    sites = [
+        {
+            "site_id": site.id,
+            **site.model_dump(
+                mode="json", include={"name", "kind", "counting", "capacity", "timezone", "status"}
+            ),
+            "capacity": site.capacity if site.counting == "gates" else None,
+            **_point(site.location),
+            "initial_count": site.initial_count,
+            "details": {},
+        }
+        for site in registry.sites
+    ]
+    bays = [
+        {
+            "bay_id": bay.id,
+            "site_id": site.id,
+            "category": bay.category,
+            **_point(bay.location),
+            "details": bay.model_dump(mode="json", include={"max_stay_min"}, exclude_none=True),
+        }
+        for site in registry.sites
+        for bay in site.bays
+    ]
+    sensors = [
+        {
+            "device_id": bay.sensor.id,
+            "bay_id": bay.id,
+            "codec": bay.sensor.codec,
+            "heartbeat_s": bay.sensor.heartbeat_s or DEVICE_TYPES[bay.sensor.codec].heartbeat_s,
+        }
+        for site in registry.sites
+        for bay in site.bays
+        if bay.sensor
+    ]
+    gates = [
+        {"camera_id": gate.camera, "site_id": site.id, "direction": gate.direction}
+        for site in registry.sites
+        for gate in site.gates
+    ]
+    signs = [
+        {
+            "sign_id": sign.id,
+            "sites": list(sites_of),
+            "details": sign.model_dump(mode="json", include={"name", "location"}, exclude_none=True),
+        }
+        for sign, sites_of in registry.signs()
+    ]
+    kinds = {"sites": sites, "bays": bays, "sensors": sensors, "gates": gates, "signs": signs}
+    return {kind: json.dumps(rows) for kind, rows in kinds.items()}
+
+
+def _point(location: Any) -> dict[str, float | None]:
+    return {"lon": location.lon if location else None, "lat": location.lat if location else None}

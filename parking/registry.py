@@ -1,0 +1,208 @@
+"""The registry file: what a council owns, as it comes from outside. Checked whole before anything is used."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from parking.devices import DEVICE_TYPES
+from parking.errors import RegistryError
+from parking.model import Counting, Direction, SiteStatus
+
+MAX_PROBLEMS = 50
+"""Problems listed at most; a file in quite another form would fill the screen."""
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not a time zone of the IANA database, such as Europe/London")
+    return name
+
+
+def _known_codec(name: str) -> str:
+    if name not in DEVICE_TYPES:
+        raise ValueError(f"not a codec of this version; it has {', '.join(sorted(DEVICE_TYPES))}")
+    return name
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""An id: it travels in MQTT topics and URLs."""
+
+
+def _lower_eui(name: str) -> str:
+    """An EUI-64 is one whatever the case of its hexadecimal digits."""
+    return name.lower() if len(name) == 16 and all(c in "0123456789abcdefABCDEF" for c in name) else name
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Location(_Strict):
+    """A point, WGS 84 degrees."""
+
+    lon: float = Field(ge=-180, le=180, allow_inf_nan=False)
+    lat: float = Field(ge=-90, le=90, allow_inf_nan=False)
+
+
+class Sensor(_Strict):
+    """The device that watches a bay. `heartbeat_s` is the device type's own unless given."""
+
+    id: Annotated[Name, AfterValidator(_lower_eui)]
+    codec: Annotated[str, AfterValidator(_known_codec)] = "parking-v1"
+    heartbeat_s: int | None = Field(None, ge=1, le=30 * 86400)
+
+
+class Bay(_Strict):
+    """One marked space."""
+
+    id: Name
+    category: str = Field("standard", pattern=r"^[a-z][a-z_-]{0,31}$")
+    location: Location | None = None
+    sensor: Sensor | None = None
+    max_stay_min: int | None = Field(None, ge=1)
+
+
+class Gate(_Strict):
+    """A camera over one lane, and which way vehicles pass it."""
+
+    camera: Name
+    direction: Direction
+
+
+class Sign(_Strict):
+    """A variable message sign and the sites of which it tells; by default the site it is listed under."""
+
+    id: Name
+    sites: tuple[Name, ...] = Field((), max_length=100)
+    name: str | None = None
+    location: Location | None = None
+
+
+class Site(_Strict):
+    """A street or a car park."""
+
+    id: Name
+    name: str = Field(min_length=1, max_length=200)
+    kind: Literal["on_street", "off_street"]
+    counting: Counting
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "Europe/London"
+    location: Location | None = None
+    status: SiteStatus = SiteStatus.OPEN
+    capacity: int | None = Field(None, ge=0, le=1_000_000)
+    initial_count: int = Field(0, ge=0, description="vehicles inside when counting begins")
+    bays: tuple[Bay, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    signs: tuple[Sign, ...] = ()
+
+    @model_validator(mode="after")
+    def _counting_fits(self) -> "Site":
+        if self.counting is Counting.BAYS:
+            if self.gates:
+                raise ValueError("a site counted by bays has no gates")
+            if self.capacity is not None and self.capacity != len(self.bays):
+                raise ValueError(f"capacity {self.capacity} is not the number of bays, {len(self.bays)}")
+        else:
+            if self.capacity is None:
+                raise ValueError("a site counted at its gates needs a capacity")
+            if self.bays:
+                raise ValueError("a site counted at its gates has no bays with sensors of their own")
+            if self.initial_count > self.capacity:
+                raise ValueError(f"initial_count {self.initial_count} is more than capacity {self.capacity}")
+        return self
+
+
+class Registry(_Strict):
+    """The whole file. Each id is used once among its kind."""
+
+    sites: tuple[Site, ...]
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> "Registry":
+        problems = list(_repeated(self)) + list(_dangling(self))
+        if problems:
+            raise ValueError("; ".join(problems[:MAX_PROBLEMS]))
+        return self
+
+    def signs(self) -> Iterator[tuple[Sign, tuple[str, ...]]]:
+        """Each sign with the ids of the sites of which it tells."""
+        for site in self.sites:
+            for sign in site.signs:
+                yield sign, sign.sites or (site.id,)
+
+
+def _repeated(registry: Registry) -> Iterator[str]:
+    ids: dict[str, Iterator[str]] = {
+        "site": (site.id for site in registry.sites),
+        "bay": (bay.id for site in registry.sites for bay in site.bays),
+        "sensor": (bay.sensor.id for site in registry.sites for bay in site.bays if bay.sensor),
+        "camera": (gate.camera for site in registry.sites for gate in site.gates),
+        "sign": (sign.id for sign, _ in registry.signs()),
+    }
+    for kind, names in ids.items():
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                yield f"{kind} id {name!r} is used twice"
+            seen.add(name)
+
+
+def _dangling(registry: Registry) -> Iterator[str]:
+    sites = {site.id for site in registry.sites}
+    for sign, of in registry.signs():
+        for site in of:
+            if site not in sites:
+                yield f"sign {sign.id!r} tells of site {site!r}, which is not in the file"
+
+
+def load_registry(path: Path) -> Registry:
+    """Read and check a registry file. Raises RegistryError that lists every problem and its place."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise RegistryError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RegistryError(f"{path} is not UTF-8 (byte {error.start})", hint="Save it as UTF-8.") from error
+    try:
+        document = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise RegistryError(f"{path} is not JSON: {error}") from error
+    return parse_registry(document, source=str(path))
+
+
+def parse_registry(document: Any, *, source: str) -> Registry:
+    """Check a registry document. Raises RegistryError that lists every problem and its place."""
+    try:
+        return Registry.model_validate(document)
+    except ValidationError as error:
+        problems = tuple(_describe(document, item) for item in error.errors(include_url=False))
+        raise RegistryError(
+            f"{source} has {len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was loaded",
+            problems=problems[:MAX_PROBLEMS],
+            hint="Correct the file and import it again. `parking registry schema` prints its JSON Schema.",
+        ) from error
+
+
+def _describe(document: Any, item: Any) -> str:
+    """The place, the nearest ids, the value and the rule."""
+    place, ids, node = "", [], document
+    for step in item["loc"]:
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else str(step)
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            node = None
+        if isinstance(node, dict) and isinstance(node.get("id"), str):
+            ids.append(node["id"])
+    value = "" if isinstance(item["input"], (dict, list)) else f" (found {str(item['input'])[:60]!r})"
+    message = item["msg"].removeprefix("Value error, ")
+    within = f" in {' / '.join(ids)}" if ids else ""
+    return f"{place or 'file'}{within}: {message}{value}"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the registry file."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Registry.model_json_schema()}

@@ -95,7 +95,7 @@ def decode_bundle(data: bytes) -> Bundle:
             entries.append(entry)
         return Bundle(tuple(entries), _decode_tlvs(data, at))
     except FrameError as error:
-        return Bundle(tuple(entries), (), error)
+        return Bundle(tuple(entries), (), error.with_traceback(None))
 
 
 def encode(frame: Frame) -> bytes:
@@ -203,7 +203,8 @@ def _decode_entry(data: bytes, at: int) -> tuple[BundleEntry, int]:
     try:
         return BundleEntry(device.decode("ascii"), delay_s, decode(raw), raw), end
     except FrameError as error:
-        return BundleEntry(device.decode("ascii"), delay_s, error, raw), end
+        # A kept traceback would keep the whole payload alive.
+        return BundleEntry(device.decode("ascii"), delay_s, error.with_traceback(None), raw), end
 
 
 def _encode_entry(entry: BundleEntry) -> bytes:

@@ -1,0 +1,118 @@
+"""The C library under sanitizers: our vectors, random bytes against the Python codec, what it refuses."""
+
+import random
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import firmware_protocol
+from firmware_protocol import vectors
+from firmware_protocol.codec import decode, decode_bundle, encode, encode_bundle, is_bundle
+from firmware_protocol.frames import FrameError
+
+C_DIR = Path(firmware_protocol.__file__).parent / "c"
+FrameTool = Callable[[Iterable[bytes]], list[dict[str, Any]]]
+Compile = Callable[[Path], Path]
+
+
+def python_answer(data: bytes) -> dict[str, Any]:
+    answer = vectors.describe(data)
+    if "error" in answer:
+        return answer
+    try:
+        encoded = encode_bundle(decode_bundle(data)) if is_bundle(data) else encode(decode(data))
+    except FrameError as error:
+        if error.code != "bad_device":
+            raise
+        return answer | {"encoded": None}
+    return answer | {"encoded": encoded.hex()}
+
+
+def mutated(generator: random.Random, seeds: list[bytes]) -> bytes:
+    """A vector with some bytes changed, cut, doubled or put behind another: mostly nearly valid."""
+    data = bytearray(generator.choice(seeds))
+    for _ in range(generator.randrange(4)):
+        at = generator.randrange(len(data) + 1)
+        match generator.randrange(5):
+            case 0 if at < len(data):
+                data[at] = generator.randrange(256)
+            case 1:
+                del data[at:]
+            case 2:
+                data[at:at] = generator.randbytes(generator.randrange(4))
+            case 3:
+                data += generator.choice(seeds)
+            case _:
+                del data[at : at + generator.randrange(4)]
+    return bytes(data)
+
+
+def hostile_inputs(count: int) -> Iterator[bytes]:
+    generator = random.Random(20240611)
+    seeds = [vector.data for vector in vectors.load()]
+    for index in range(count):
+        if index % 4 == 0:
+            head = bytes((generator.choice((0x11, 0x12, 0x13, 0x14, 0x15, generator.randrange(256))),))
+            yield head + generator.randbytes(generator.randrange(80))
+        else:
+            yield mutated(generator, seeds)
+
+
+def test_c_decodes_every_vector_as_published(frame_tool: FrameTool) -> None:
+    rows = list(vectors.load())
+    answers = frame_tool(row.data for row in rows)
+    for row, answer in zip(rows, answers, strict=True):
+        assert {key: value for key, value in answer.items() if key != "encoded"} == row.expected, row.name
+
+
+def test_c_encodes_every_canonical_vector_to_its_bytes(frame_tool: FrameTool) -> None:
+    rows = [row for row in vectors.load() if row.canonical and "error" not in row.expected]
+    answers = frame_tool(row.data for row in rows)
+    assert [answer["encoded"] for answer in answers] == [row.data.hex() for row in rows]
+
+
+def test_c_and_python_agree_on_twenty_thousand_hostile_inputs(frame_tool: FrameTool) -> None:
+    inputs = list(hostile_inputs(20_000))
+    for data, answer in zip(inputs, frame_tool(inputs), strict=True):
+        assert answer == python_answer(data), data.hex()
+
+
+def test_c_and_python_agree_on_every_truncation_of_every_vector(frame_tool: FrameTool) -> None:
+    inputs = [row.data[:size] for row in vectors.load() for size in range(len(row.data))]
+    assert frame_tool(inputs) == [python_answer(data) for data in inputs]
+
+
+def test_c_and_python_agree_at_the_limit_of_a_bundle(frame_tool: FrameTool) -> None:
+    entry = bytes.fromhex("0161 0000 00")
+    count = (65_535 - 4) // len(entry)
+    whole = b"\x15\0" + count.to_bytes(2, "big") + entry * count
+    inputs = [whole, whole + b"\x80\xff", whole + b"\x80\0" * 200]
+    answers = frame_tool(inputs)
+    assert answers == [python_answer(data) for data in inputs]
+    assert [answer.get("error") for answer in answers] == [None, "too_long", "too_long"]
+
+
+def test_c_encoder_refuses_what_does_not_fit(compile_c: Compile) -> None:
+    program = compile_c(Path(__file__).with_name("encoder_check.c"))
+    result = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_first_frame_of_the_readme_is_what_the_readme_says(compile_c: Compile, tmp_path: Path) -> None:
+    readme = (C_DIR / "README.md").read_text("utf-8")
+    source = re.search(r"```c\n(.+?)```", readme, re.DOTALL)
+    promised = re.search(r"It prints `([0-9a-f]+)`", readme)
+    assert source is not None
+    assert promised is not None
+    example = tmp_path / "first_frame.c"
+    example.write_text(source[1], "utf-8")
+    printed = subprocess.run([compile_c(example)], capture_output=True, text=True, check=True).stdout
+    assert printed == promised[1]
+    assert vectors.describe(bytes.fromhex(printed))["frame"]["state"] == "occupied"
+
+
+def test_library_includes_freestanding_headers_only() -> None:
+    text = "".join((C_DIR / name).read_text("utf-8") for name in ("parking_frame.h", "parking_frame.c"))
+    assert set(re.findall(r"#include <(.+)>", text)) == {"stdbool.h", "stddef.h", "stdint.h"}

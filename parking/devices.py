@@ -25,8 +25,9 @@ class DeviceType:
 
 
 _TYPES: Final = (
-    DeviceType(codec="parking-v1", vendor="Open", model="parking-v1", heartbeat_s=900),
+    DeviceType(codec="parking-v1", vendor="any", model="parking-v1", heartbeat_s=900),
     DeviceType(codec="bosch-tps110", vendor="Bosch", model="TPS110", heartbeat_s=86_400),
+    # PNI publishes no default keep-alive: once a day is assumed, as others of its kind do.
     DeviceType(codec="pni-placepod", vendor="PNI", model="PlacePod", heartbeat_s=86_400),
 )
 

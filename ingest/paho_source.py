@@ -224,7 +224,7 @@ class PahoSource:
             # No messages of our own back, and no replay of retained ones, which are old news.
             options = SubscribeOptions(
                 qos=1, noLocal=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND
-            )  # type: ignore[no-untyped-call]
+            )
             return [(topic, options) for topic in SUBSCRIPTIONS]
         return [(topic, 1) for topic in SUBSCRIPTIONS]
 

@@ -344,8 +344,8 @@ async def _store_events(connection: Connection, changes: Changes) -> None:
         )
     if changes.new_events:
         rows = (
-            (r.bay, e.device, r.site, e.event_at, e.session, e.seq, e.part, e.state.value, e.fault, e.kind.value, e.age_s,
-             e.previous_s, e.received_at)
+            (r.bay, e.device, r.site, e.event_at, e.session, e.seq, e.part, e.state.value, e.fault,
+             e.kind.value, e.age_s, e.previous_s, e.received_at)
             for r, e in changes.new_events
         )  # fmt: skip
         await copy_rows(connection, "write", "copy_events", _EVENT_TYPES, rows)

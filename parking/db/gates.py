@@ -52,19 +52,21 @@ async def _known(connection: Connection, records: Sequence[GateRecord]) -> dict[
         statement("write", "known_reads"),
         {**keys, "low": min(times) - SAME_PASSAGE, "high": max(times) + SAME_PASSAGE},
     )
-    return {
-        (camera, event_id): GateRecord(
+    rows = await cursor.fetchall()
+    reads = [
+        GateRecord(
             camera=camera,
+            event_id=event_id,
             site=site,
             event_at=event_at,
-            event_id=event_id,
             direction=Direction(direction),
             confidence=confidence,
             token=token,
             received_at=received_at,
         )
-        for camera, event_id, site, event_at, direction, confidence, token, received_at in await cursor.fetchall()
-    }
+        for camera, event_id, site, event_at, direction, confidence, token, received_at in rows
+    ]
+    return {(read.camera, read.event_id): read for read in reads}
 
 
 def _row(read: GateRecord) -> tuple[object, ...]:
@@ -81,7 +83,7 @@ def _row(read: GateRecord) -> tuple[object, ...]:
 
 
 async def _count(connection: Connection, *, gone: list[GateRecord], come: list[GateRecord]) -> None:
-    """Add to each site's running count those since its latest correction; earlier ones are in that already."""
+    """Add to each site's running count those since its latest correction, which holds the earlier ones."""
     sites = sorted({read.site for read in come})
     cursor = await connection.execute(statement("write", "anchors"), {"sites": sites})
     anchors = dict(await cursor.fetchall())

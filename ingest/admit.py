@@ -1,0 +1,142 @@
+"""From messages to what a transaction stores: decode, look up in the registry, check times, hide plates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from ingest.decode import Decoded, decode
+from ingest.source import Message
+from parking.db.records import Batch, BayRecord, GateRecord, RejectedRecord
+from parking.db.registry import Directory
+from parking.errors import PlateKeyError, Rejection
+from parking.model import BayObservation, Observation, PlateRead
+from parking.plates import PlateKeys
+
+log = structlog.get_logger()
+
+KEPT_BYTES = 256
+"""Bytes of a rejected message that are kept, where no plate can be in it."""
+
+PLATE_FREE = ("/bay/", "/gateway/")
+"""Only messages on these topics of our own are binary frames of sensors; any other might hold a plate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How far an event's time may lie from its message's arrival."""
+
+    late: timedelta
+    early: timedelta
+
+
+class Admission:
+    """Turns messages into a batch. Holds the registry's directory and the plate keys, nothing else."""
+
+    def __init__(self, directory: Directory, rules: Rules, keys: PlateKeys | None) -> None:
+        self.directory = directory
+        self._rules = rules
+        self._keys = keys
+
+    def batch(self, messages: Sequence[Message]) -> Batch:
+        """What these messages amount to. Never raises for what a message holds."""
+        batch = Batch()
+        for message in messages:
+            self._admit(message, batch)
+        return batch
+
+    def _admit(self, message: Message, batch: Batch) -> None:
+        decoded = decode(
+            message.topic,
+            message.payload,
+            received_at=message.received_at,
+            directory=self.directory,
+            retained=message.retained,
+        )
+        for rejection in decoded.rejections:
+            batch.rejections.append(_record(message, rejection))
+        for observation in decoded.observations:
+            try:
+                self._check_time(observation, message)
+                self._add(observation, decoded, message, batch)
+            except Rejection as rejection:
+                batch.rejections.append(_record(message, rejection))
+
+    def _check_time(self, observation: Observation, message: Message) -> None:
+        late = message.received_at - observation.event_at
+        if late > self._rules.late:
+            raise Rejection(
+                "too_late", f"event_at {observation.event_at.isoformat()} is {late} before arrival"
+            )
+        if -late > self._rules.early:
+            raise Rejection(
+                "too_early", f"event_at {observation.event_at.isoformat()} is {-late} after arrival"
+            )
+
+    def _add(self, observation: Observation, decoded: Decoded, message: Message, batch: Batch) -> None:
+        if isinstance(observation, BayObservation):
+            batch.bays.append(self._bay(observation, decoded, message))
+        else:
+            batch.gates.append(self._gate(observation, decoded, message))
+
+    def _bay(self, observation: BayObservation, decoded: Decoded, message: Message) -> BayRecord:
+        watch = self.directory.devices.get(observation.device)
+        if watch is None:
+            raise Rejection("unknown_device", f"device {observation.device!r} is not in the registry")
+        if watch.bay is None or watch.site is None:
+            raise Rejection("unassigned_device", f"device {observation.device!r} watches no bay")
+        if decoded.site is not None and decoded.site != watch.site:
+            raise Rejection(
+                "wrong_site",
+                f"the topic says site {decoded.site!r}, but {observation.device!r} belongs to {watch.site!r}",
+            )
+        return BayRecord(watch.bay, watch.site, observation, message.received_at)
+
+    def _gate(self, read: PlateRead, decoded: Decoded, message: Message) -> GateRecord:
+        gate = self.directory.gates.get(read.camera)
+        if gate is None:
+            raise Rejection("unknown_camera", f"camera {read.camera!r} is not a gate in the registry")
+        site, direction = gate
+        if decoded.site is not None and decoded.site != site:
+            raise Rejection(
+                "wrong_site",
+                f"camera {read.camera!r} belongs to site {site!r}, the topic says {decoded.site!r}",
+            )
+        return GateRecord(
+            camera=read.camera,
+            site=site,
+            event_at=read.event_at,
+            event_id=read.event_id,
+            direction=direction,
+            confidence=read.confidence,
+            token=self._token(site, read),
+            received_at=message.received_at,
+        )
+
+    def _token(self, site: str, read: PlateRead) -> bytes | None:
+        """The keyed hash of the plate; the vehicle counts without it if the keys cannot be used."""
+        if self._keys is None:
+            return None
+        try:
+            return self._keys.token(site, read.plate, read.event_at)
+        except PlateKeyError as error:
+            log.error("a passage is stored without its token", error=error.message, hint=error.hint)
+            return None
+
+
+def _record(message: Message, rejection: Rejection) -> RejectedRecord:
+    return reject(message, rejection.code, rejection.detail)
+
+
+def reject(message: Message, code: str, detail: str) -> RejectedRecord:
+    """The record of a message that cannot be used."""
+    plate_free = message.topic.startswith("parking/v1/") and any(part in message.topic for part in PLATE_FREE)
+    return RejectedRecord(
+        received_at=message.received_at,
+        topic=message.topic,
+        code=code,
+        detail=detail,
+        size=len(message.payload),
+        payload=message.payload[:KEPT_BYTES] if plate_free else None,
+    )

@@ -1,0 +1,124 @@
+"""What the ingestor does by the clock: confirm that numbers are current, silence bays, forget plates."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from ingest.admit import Admission
+from ingest.publisher import Publisher
+from parking.db.connect import Connection, connect, find_edition
+from parking.db.failures import Failure, classify
+from parking.db.listen import listening
+from parking.db.migrate import check_schema
+from parking.db.registry import load_directory
+from parking.db.sites import published
+from parking.db.write import confirm, forget_tokens, leave, silence
+from parking.plates import PlateKeys
+from parking.settings import Settings
+
+log = structlog.get_logger()
+
+CONFIRM_S = 2.0
+FORGET_S = 300.0
+RETRY_S = 1.0
+
+
+class Keeper:
+    """Holds one database connection of its own, so that a long batch does not delay it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        publisher: Publisher,
+        *,
+        current: Callable[[], bool],
+        keys: PlateKeys | None,
+    ) -> None:
+        self._settings = settings
+        self._publisher = publisher
+        self._current = current
+        self._keys = keys
+        self._started_at = datetime.now(UTC)
+        self._forgotten = -FORGET_S
+
+    async def run(self) -> None:
+        """Keep house for as long as the task lives; a database that is away is waited for."""
+        while True:
+            try:
+                async with connect(
+                    self._settings.require_database_url(), name="parking keeper"
+                ) as connection:
+                    log.info("connected to the database", edition=str(await find_edition(connection)))
+                    await check_schema(connection)
+                    self._publisher.offer(await published(connection))
+                    await connection.commit()
+                    try:
+                        while True:
+                            await self._round(connection)
+                            await asyncio.sleep(CONFIRM_S)
+                    finally:
+                        await asyncio.shield(self._leave(connection))
+            except Exception as error:
+                _tolerate(error)
+                log.warning("the database is away", error=str(error).strip(), will="retry")
+            await asyncio.sleep(random.uniform(RETRY_S / 2, RETRY_S))
+
+    async def _round(self, connection: Connection) -> None:
+        current = self._current()
+        if current:
+            self._publisher.offer(await silence(connection, now=datetime.now(UTC)))
+        await confirm(
+            connection,
+            ingestor=self._settings.mqtt_client_id,
+            started_at=self._started_at,
+            connected=current,
+        )
+        if time.monotonic() - self._forgotten >= FORGET_S:
+            await self._forget(connection)
+            self._forgotten = time.monotonic()
+
+    async def _forget(self, connection: Connection) -> None:
+        """Remove plate tokens past the pairing window, and the keys that made them."""
+        now = datetime.now(UTC)
+        window = timedelta(seconds=self._settings.pairing_window_s)
+        await forget_tokens(connection, before=now - window)
+        if self._keys is not None:
+            self._keys.destroy_old(now, window)
+
+    async def _leave(self, connection: Connection) -> None:
+        try:
+            await leave(connection, ingestor=self._settings.mqtt_client_id)
+        except Exception as error:
+            log.info("could not sign off", error=type(error).__name__)
+
+
+async def follow_registry(database_url: str, admission: Admission) -> None:
+    """Keep the admission's directory as the registry says, for as long as the task lives."""
+    while True:
+        try:
+            async with (
+                listening(database_url, "parking_registry", name="parking registry") as changes,
+                connect(database_url, name="parking directory", autocommit=True) as connection,
+            ):
+                await _load(connection, admission)
+                async for _ in changes:
+                    await _load(connection, admission)
+        except Exception as error:
+            _tolerate(error)
+            log.warning("the registry cannot be followed", error=str(error).strip(), will="retry")
+        await asyncio.sleep(random.uniform(RETRY_S / 2, RETRY_S))
+
+
+def _tolerate(error: Exception) -> None:
+    """Raise it again unless the database, and not our own code, is at fault."""
+    if classify(error) is Failure.DATA:
+        raise error
+
+
+async def _load(connection: Connection, admission: Admission) -> None:
+    admission.directory = await load_directory(connection)
+    log.info("registry", devices=len(admission.directory.devices), gates=len(admission.directory.gates))

@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 _STOP_REQUESTS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_LAST_WORDS_BYTES = 8192
 
 
 def main() -> int:
@@ -31,8 +32,10 @@ def main() -> int:
             **_identity(spec["uid"], spec["gid"]),
         )
     print(child.pid, flush=True)
-    _wait(child, wakeup, stop_requests)
-    _end(child, spec["stop"])
+    if _wait(child, wakeup, stop_requests):
+        _end(child, spec["stop"])
+    else:
+        _pass_on_last_words(spec["log"])
     for folder in spec["remove"]:
         shutil.rmtree(folder, ignore_errors=True)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
@@ -58,14 +61,23 @@ def _identity(uid: int | None, gid: int | None) -> dict[str, Any]:
     return {} if uid is None else {"user": uid, "group": gid, "extra_groups": []}
 
 
-def _wait(child: subprocess.Popen[bytes], wakeup: int, stop_requests: list[int]) -> None:
-    """Return when the child has ended, the pipe has closed or a signal asks to stop."""
+def _wait(child: subprocess.Popen[bytes], wakeup: int, stop_requests: list[int]) -> bool:
+    """Return True when the pipe has closed or a signal asks to stop, False when the child has ended."""
     while child.poll() is None and not stop_requests:
         readable, _, _ = select.select([sys.stdin.buffer, wakeup], [], [])
         if wakeup in readable:
             os.read(wakeup, 4096)
         elif not os.read(sys.stdin.fileno(), 4096):
-            return
+            return True
+    return child.returncode is None
+
+
+def _pass_on_last_words(log: str) -> None:
+    """Copy the end of the log to standard error: the log itself may be about to go with its folder."""
+    with open(log, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_WORDS_BYTES))
+        # A pipe takes this much without a reader.
+        os.write(sys.stderr.fileno(), file.read())
 
 
 def _end(child: subprocess.Popen[bytes], stop: list[list[float]]) -> None:

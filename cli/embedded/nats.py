@@ -4,6 +4,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiomqtt
 
@@ -78,19 +79,26 @@ class EmbeddedBroker(EmbeddedService):
         )
 
     async def _answers(self) -> bool:
-        client = aiomqtt.Client(
-            LOOPBACK,
-            self.port,
-            username=self.user,
-            password=self._password,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            timeout=2.0,
-        )
-        try:
-            async with client:
-                return True
-        except (aiomqtt.MqttError, OSError):
-            return False
+        return await mqtt_answers(self.url)
+
+
+async def mqtt_answers(url: str) -> bool:
+    """Whether the broker at mqtt://user:password@host:port lets us in now."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    client = aiomqtt.Client(
+        parts.hostname,
+        parts.port or 1883,
+        username=parts.username,
+        password=parts.password,
+        protocol=aiomqtt.ProtocolVersion.V311,
+        timeout=2.0,
+    )
+    try:
+        async with client:
+            return True
+    except (aiomqtt.MqttError, OSError):
+        return False
 
 
 def find_nats_server() -> Path:

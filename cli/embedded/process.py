@@ -38,7 +38,7 @@ class Account:
 
 
 class GuardedProcess:
-    """One child under a guardian. Its output goes to `log`; the folders in `remove` are deleted at its end."""
+    """One child under a guardian. Its output goes to `log`; the folders in `remove` go when it ends."""
 
     def __init__(
         self,
@@ -80,7 +80,10 @@ class GuardedProcess:
         assert self._guardian.stdout is not None
         first_line = self._guardian.stdout.readline()
         if not first_line:
-            raise ServiceFailed(f"{self.argv[0]} cannot be run: {self._last_words()}")
+            self._guardian.wait()
+            *_, reason = ["", *self._passed_on().splitlines()]
+            self._close()
+            raise ServiceFailed(f"{self.argv[0]} cannot be run: {reason}")
         self.pid = int(first_line)
 
     @property
@@ -90,10 +93,12 @@ class GuardedProcess:
         return 128 - code if code is not None and code > 128 else code
 
     def tail(self, lines: int = _TAIL_LINES) -> str:
-        """The last lines that the child wrote."""
-        if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        """The last lines that the child wrote; its guardian passes them on if the log has gone."""
+        try:
+            text = self.log.read_text(errors="replace")
+        except FileNotFoundError:
+            text = self._passed_on()
+        return "\n".join(text.splitlines()[-lines:])
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send the child a signal, if it still runs."""
@@ -120,10 +125,11 @@ class GuardedProcess:
         if self._guardian is not None and self._guardian.stdin is not None:
             self._guardian.stdin.close()
 
-    def _last_words(self) -> str:
-        assert self._guardian is not None
-        _, errors = self._guardian.communicate()
-        return errors.decode(errors="replace").strip().rpartition("\n")[2]
+    def _passed_on(self) -> str:
+        """What the guardian of a child that has ended wrote to standard error."""
+        if self._guardian is None or self._guardian.stderr is None or self._guardian.stderr.closed:
+            return ""
+        return self._guardian.stderr.read().decode(errors="replace").strip()
 
     def _close(self) -> None:
         """Close our ends of the guardian's pipes."""

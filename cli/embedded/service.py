@@ -69,7 +69,8 @@ class EmbeddedService(ABC):
     def _launch(self) -> None:
         private = self._private_folder()
         try:
-            self.port = choose_port(self._asked_port)
+            # Started again it keeps its address, if it can.
+            self.port = choose_port(self.port or self._asked_port)
             self.process = self._prepare(private)
             self.process.start()
         except BaseException:

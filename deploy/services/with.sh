@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Run a command with the services up, and stop them afterwards whatever its result, unless they were up
+# before. Exits with the command's code.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+
+if ! are_up; then
+  trap '"$here/down.sh"' EXIT
+  # The command gets a terminal's Ctrl+C too; wait for it, then clean up.
+  trap : INT
+  trap 'kill -TERM "${child:-}" 2>/dev/null || true' TERM HUP
+  "$here/up.sh"
+fi
+"$@" &
+child=$!
+code=0
+wait "$child" || code=$?
+while kill -0 "$child" 2>/dev/null; do
+  code=0
+  wait "$child" || code=$?
+done
+exit "$code"

@@ -7,12 +7,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 if ! are_up; then
   trap '"$here/down.sh"' EXIT
-  # The command gets a terminal's Ctrl+C too; wait for it, then clean up.
-  trap : INT
-  trap 'kill -TERM "${child:-}" 2>/dev/null || true' TERM HUP
+fi
+# The command gets a terminal's Ctrl+C too; wait for it, then clean up.
+trap : INT
+trap 'kill -TERM "${child:-}" 2>/dev/null || true' TERM HUP
+if ! are_up; then
   "$here/up.sh"
 fi
-"$@" &
+# A command in the background would ignore Ctrl+C, and so would all that it starts.
+(trap - INT QUIT; exec "$@") &
 child=$!
 code=0
 wait "$child" || code=$?

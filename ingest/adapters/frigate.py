@@ -63,7 +63,7 @@ def read_any(payload: bytes, *, camera: str | None, received_at: datetime) -> Pl
     """The read in either shape of message; `camera` is the topic's, which outweighs the message's."""
     if not payload:
         return Ignored("an empty message clears a retained one")
-    if checks.parse_json(payload, _KIND, private=True).after == b"null":
+    if bytes(checks.parse_json(payload, _KIND, private=True).after) == b"null":
         return read_update(payload, camera=camera, received_at=received_at)
     return read_event(payload, camera=camera, received_at=received_at)
 

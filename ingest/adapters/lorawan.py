@@ -21,9 +21,7 @@ def observe(
         raise Rejection("unknown_device", f"device {uplink.device} is not in the registry")
     decode = codecs.get(codec)
     if decode is None:
-        raise Rejection(
-            "unknown_codec", f"device {uplink.device} has codec {codec!r}, which we cannot decode"
-        )
+        raise Rejection("unknown_codec", f"codec {codec!a} is not one of {', '.join(codecs)}")
     seen_at = uplink.received_at or received_at
     session = crc32(uplink.session.encode()) if uplink.session else 0
     return tuple(

@@ -1,5 +1,6 @@
 """Our own frames as readings, however they travelled."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from firmware_protocol import codec
@@ -8,13 +9,13 @@ from ingest.adapters.base import Reading
 from parking.errors import Rejection
 from parking.model import EventKind, Occupancy
 
-_STATES: Final = {
+_STATES: Final[Mapping[int, Occupancy]] = {
     State.VACANT: Occupancy.VACANT,
     State.OCCUPIED: Occupancy.OCCUPIED,
     State.UNKNOWN: Occupancy.UNKNOWN,
     State.FAULT: Occupancy.UNKNOWN,
 }
-_KINDS: Final = {
+_KINDS: Final[Mapping[int, EventKind]] = {
     FrameType.EVENT: EventKind.CHANGE,
     FrameType.HEARTBEAT: EventKind.HEARTBEAT,
     FrameType.BOOT: EventKind.BOOT,

@@ -1,0 +1,184 @@
+"""The body of `parking decode`: what the ingestor would make of each message, without broker or database.
+
+One JSON line in, one JSON line out, in the same order, whatever the line holds.
+
+In: `topic` and `payload` (text, or the JSON value itself) or `payload_hex`; `codec` beside a topic overrides
+the registry's; `codec` (and `fport`) without a topic means the bare bytes of a device, whose `device` is then
+null in the answer. `received_at` is by default now. Unknown keys are passed over.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+import msgspec
+
+from ingest.adapters import checks, lorawan
+from ingest.adapters.base import Uplink
+from ingest.adapters.codecs import CODECS
+from ingest.decode import Decoded, Directory, decode
+from parking.errors import Rejection
+from parking.model import BayObservation, Observation, Occupancy
+
+_OCCUPIED: Final = {Occupancy.OCCUPIED: True, Occupancy.VACANT: False, Occupancy.UNKNOWN: None, None: None}
+
+
+class _Line(msgspec.Struct):
+    topic: str | None = None
+    payload: msgspec.Raw = msgspec.Raw(b"null")
+    payload_hex: str | None = None
+    codec: str | None = None
+    fport: checks.Port | None = None
+    received_at: str | None = None
+
+
+_LINE: Final = msgspec.json.Decoder(_Line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Always:
+    """A registry in which every device has one codec."""
+
+    name: str | None
+
+    def codec(self, device: str) -> str | None:
+        return self.name
+
+
+def run(lines: Iterable[str | bytes], out: TextIO, registry: Directory | None = None) -> int:
+    """Answer every line; the exit code is 0, since a rejection is an answer too.
+
+    Without a registry, a device is known only where the line names its codec. A line that cannot be read is
+    answered by a rejection with the code `bad_input`, which names the line and the field.
+    """
+    for number, line in enumerate(lines, 1):
+        try:
+            answer = _answer(_read(line), registry or _Always(None))
+        except Rejection as problem:
+            answer = {"observations": [], "rejected": _rejected(_at_line(problem, number))}
+        out.write(msgspec.json.encode(answer).decode() + "\n")
+        out.flush()
+    return 0
+
+
+def _read(line: str | bytes) -> _Line:
+    if isinstance(line, str):
+        line = line.encode("utf-8", "surrogateescape")
+    if not line.strip():
+        raise Rejection("bad_input", "the line is empty")
+    read = checks.parse_json(line, _LINE)
+    if read.topic is None and read.codec is None:
+        raise Rejection("bad_input", "topic is missing, and codec too: one of them is needed")
+    return read
+
+
+def _answer(line: _Line, registry: Directory) -> dict[str, Any]:
+    payload = _payload(line)
+    received_at = (
+        checks.parse_time(line.received_at, "received_at") if line.received_at else datetime.now(UTC)
+    )
+    if line.topic is None:
+        decoded = _bare(line, payload, received_at)
+    else:
+        directory = registry if line.codec is None else _Always(line.codec)
+        decoded = decode(line.topic, payload, received_at=received_at, directory=directory)
+    return _shown(decoded)
+
+
+def _payload(line: _Line) -> bytes:
+    raw = bytes(line.payload)
+    if (raw != b"null") == (line.payload_hex is not None):
+        raise Rejection("bad_input", "exactly one of payload and payload_hex is needed")
+    if line.payload_hex is None:
+        return msgspec.json.decode(raw, type=str).encode() if raw.startswith(b'"') else raw
+    try:
+        return bytes.fromhex(line.payload_hex)
+    except ValueError as error:
+        raise Rejection("bad_input", f"payload_hex is not hexadecimal: {error}") from None
+
+
+def _bare(line: _Line, payload: bytes, received_at: datetime) -> Decoded:
+    try:
+        uplink = Uplink(device="", payload=payload, fport=line.fport)
+        found = lorawan.observe(uplink, codec=line.codec, codecs=CODECS, received_at=received_at)
+    except Rejection as rejection:
+        return Decoded(rejections=(rejection,))
+    return Decoded(observations=found)
+
+
+def _at_line(problem: Rejection, number: int) -> Rejection:
+    return Rejection("bad_input", f"line {number}: {problem.detail}")
+
+
+def _shown(decoded: Decoded) -> dict[str, Any]:
+    rejected = [_rejected(rejection) for rejection in decoded.rejections]
+    answer: dict[str, Any] = {
+        "observations": [_observation(observation) for observation in decoded.observations],
+        "rejected": rejected[0] if rejected else None,
+    }
+    if len(rejected) > 1:
+        answer["rejections"] = rejected
+    if decoded.ignored is not None:
+        answer["ignored"] = decoded.ignored
+    if decoded.uplink is not None:
+        answer["uplink"] = _uplink(decoded.uplink)
+    return answer
+
+
+def _rejected(rejection: Rejection) -> dict[str, str]:
+    return {"code": rejection.code, "detail": rejection.detail}
+
+
+def _observation(seen: Observation) -> dict[str, Any]:
+    if isinstance(seen, BayObservation):
+        return _bay(seen)
+    return {
+        "kind": "plate",
+        "camera": seen.camera,
+        "direction": seen.direction,
+        "confidence": seen.confidence,
+        "event_at": _time(seen.event_at),
+        "plate": seen.plate,
+        "event_id": seen.event_id,
+    }
+
+
+def _bay(seen: BayObservation) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "kind": "bay",
+        "device": seen.device or None,
+        "occupied": _OCCUPIED[seen.state],
+        "event_at": _time(seen.event_at),
+        "seq": seen.seq,
+        "session": seen.session,
+        "part": seen.part,
+        "event": seen.kind,
+        "age_s": seen.age_s,
+    }
+    if seen.fault:
+        shown["fault"] = True
+    optional = ("previous_s", "battery_v", "temperature_c", "firmware", "reset_cause")
+    values = {name: getattr(seen, name) for name in optional}
+    return shown | {name: value for name, value in values.items() if value is not None}
+
+
+def _uplink(uplink: Uplink) -> dict[str, Any]:
+    """The envelope's own words; an id that this network server does not have is left out."""
+    shown: dict[str, Any] = {"dev_eui": uplink.dev_eui}
+    if uplink.device_id is not None:
+        shown["device_id"] = uplink.device_id
+    shown |= {
+        "fport": uplink.fport,
+        "fcnt": uplink.fcnt,
+        "payload_hex": uplink.payload.hex(),
+        "received_at": uplink.received_text,
+        "n_gateways": uplink.n_gateways,
+    }
+    if uplink.dedup_id is not None:
+        shown["dedup_id"] = uplink.dedup_id
+    return shown
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

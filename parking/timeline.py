@@ -162,5 +162,13 @@ def follows(position: Position, event: BayEvent) -> bool:
         event.device == last.event.device
         and event.session == last.event.session
         and (event.seq, event.part) > (last.event.seq, last.event.part)
+        and event.seq - last.event.seq <= SEQUENCE_MODULUS // 2
         and event.event_at >= last.at
     )
+
+
+def is_settled(timeline: Sequence[Placed]) -> bool:
+    """Whether the last event is also the last of its session, so that a later sequence must be new."""
+    last = timeline[-1].event
+    session = [p.event for p in timeline if (p.event.device, p.event.session) == (last.device, last.session)]
+    return _in_sequence(session)[-1] is last

@@ -14,7 +14,7 @@ from typing import Any
 from parking.db.connect import Connection, statement
 from parking.db.records import BayRecord, columns, copy_rows
 from parking.model import BayEvent, EventKind, Occupancy, Stay
-from parking.timeline import Extended, Placed, Position, canonical, extend, follows, ordered
+from parking.timeline import Extended, Placed, Position, canonical, extend, follows, is_settled, ordered
 
 HISTORY = timedelta(days=8)
 """How far back a copy of an event is looked for: the accepted lateness and a day."""
@@ -70,7 +70,7 @@ async def merge(
         row = rows[record.bay]
         _hear(row, record)
         if record.observation.state is not None:
-            events[record.bay].append(_event(record))
+            events[record.bay].append(bay_event(record))
     rebuild = {}
     for bay, found in events.items():
         if not _append(rows[bay], found, changes):
@@ -122,7 +122,8 @@ def _bay_row(row: Any) -> BayRow:
     )  # fmt: skip
 
 
-def _event(record: BayRecord) -> BayEvent:
+def bay_event(record: BayRecord) -> BayEvent:
+    """The event that an observation of a state tells of."""
     seen = record.observation
     assert seen.state is not None, "only observations of a state are events"
     return BayEvent(
@@ -172,7 +173,7 @@ def _append(row: BayRow, found: list[BayEvent], changes: Changes) -> bool:
         if later[0].at < position.last.at:
             return False
         _extend(row, extend(position, later), changes)
-        row.settled = _is_top(later)
+        row.settled = is_settled(later)
         changes.new_events += [(row, event) for event in new]
     return True
 
@@ -242,7 +243,7 @@ def _rebuild_bay(
         stays = [replace(known[0], ended_at=None, end_seen=False)]
     _differences(row, known, stays, anchor, changes)
     _move(row, extended.position)
-    row.settled = _is_top(timeline)
+    row.settled = is_settled(timeline)
 
 
 def _anchor(first: Placed, known: list[Stay]) -> Position:
@@ -267,16 +268,6 @@ def _differences(
             changes.old_stays.append((row, was.started_at))
         changes.new_stays.append((row, stay))
     changes.old_stays += [(row, started_at) for started_at in stored]
-
-
-def _is_top(timeline: Sequence[Placed]) -> bool:
-    """Whether the last event is also the last of its session, so that a later sequence must be new."""
-    last = timeline[-1].event
-    return all(
-        (placed.event.seq, placed.event.part) <= (last.seq, last.part)
-        for placed in timeline
-        if (placed.event.device, placed.event.session) == (last.device, last.session)
-    )
 
 
 def _stored_event(values: Sequence[Any]) -> BayEvent:

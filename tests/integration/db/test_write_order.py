@@ -1,0 +1,131 @@
+"""Any order, any copies and any split into batches of the same messages end in the same rows."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from parking.db.bays import bay_event
+from parking.db.connect import Connection, connect
+from parking.db.records import Batch, BayRecord, GateRecord
+from parking.db.write import write_batch
+from parking.model import BayObservation, Direction, EventKind, Occupancy
+from parking.timeline import canonical, ordered, stays
+from tests.support.city import Stored, load, read_back, small_registry
+
+NOON = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # the clocks go forward half an hour later
+RESET = """
+TRUNCATE bay_event, stay, gate_event;
+UPDATE bay_state SET state = DEFAULT, reported = DEFAULT, silent = DEFAULT, fault = DEFAULT,
+       since = NULL, seen_at = NULL, event_at = NULL, placed_at = NULL, age_s = NULL, session = NULL,
+       seq = NULL, part = NULL, settled = DEFAULT;
+UPDATE site_state SET inside = 10 WHERE inside IS NOT NULL;
+UPDATE count_correction SET corrected_at = '2026-03-29T01:00Z';
+"""
+
+
+@pytest.fixture
+async def connection(each_database_url: str) -> AsyncIterator[Connection]:
+    await load(each_database_url, small_registry(heartbeat_s=86400))
+    async with connect(each_database_url, name="test", autocommit=True) as connection:
+        yield connection
+
+
+@st.composite
+def bay_records(draw: st.DrawFn) -> BayRecord:
+    """A frame of one of two sensors: plausible, or with a clock, an order or a copy that makes no sense."""
+    bay = draw(st.integers(0, 1))
+    age_s = draw(st.sampled_from([0, 0, 0, 1, 60, 4000, 20000]))
+    seen_at = NOON + timedelta(seconds=draw(st.integers(0, 4 * 3600)))
+    seq = draw(st.integers(0, 5) | st.sampled_from([65534, 65535]))
+    # The state goes with the sequence, as it does in a sensor, in most cases.
+    states = list(Occupancy)
+    state = states[seq % 2] if draw(st.integers(0, 5)) else draw(st.sampled_from(states))
+    observation = BayObservation(
+        device=f"sensor-0-{bay}",
+        state=state,
+        event_at=seen_at - timedelta(seconds=age_s),
+        seen_at=seen_at,
+        session=draw(st.integers(1, 2)),
+        seq=seq,
+        part=draw(st.sampled_from([0, 0, 0, 1])),
+        age_s=age_s,
+        kind=EventKind.HEARTBEAT if age_s else EventKind.CHANGE,
+    )
+    return BayRecord(f"street-0-{bay}", "street-0", observation, seen_at)
+
+
+@st.composite
+def gate_records(draw: st.DrawFn) -> GateRecord:
+    direction = draw(st.sampled_from(Direction))
+    at = NOON + timedelta(seconds=draw(st.integers(0, 4 * 3600)))
+    return GateRecord(
+        camera=f"cm-{direction}",
+        site="castle-mews",
+        event_at=at,
+        event_id=str(draw(st.integers(0, 3))),
+        direction=direction,
+        confidence=draw(st.sampled_from([None, 0.5, 0.9])),
+        token=None,
+        received_at=at,
+    )
+
+
+def _distinct(records: list[BayRecord]) -> list[BayRecord]:
+    """One state to an identity: a sensor does not send the same sequence number with two states."""
+    states: dict[object, Occupancy | None] = {}
+    kept = []
+    for record in records:
+        seen = record.observation
+        state = states.setdefault((seen.device, seen.session, seen.seq, seen.part), seen.state)
+        kept.append(replace(record, observation=replace(seen, state=state)))
+    return kept
+
+
+async def _store(connection: Connection, records: list[BayRecord | GateRecord], cuts: list[int]) -> Stored:
+    await connection.execute(RESET)
+    edges = sorted({0, *(cut % (len(records) + 1) for cut in cuts), len(records)})
+    for start, end in pairwise(edges):
+        batch = Batch()
+        for record in records[start:end]:
+            if isinstance(record, BayRecord):
+                batch.bays.append(record)
+            else:
+                batch.gates.append(record)
+        await write_batch(connection, batch, now=NOON + timedelta(hours=4))
+    return await read_back(connection)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+async def test_order_copies_and_batches_do_not_matter(connection: Connection, data: st.DataObject) -> None:
+    bays = _distinct(data.draw(st.lists(bay_records(), min_size=1, max_size=12)))
+    gates = data.draw(st.lists(gate_records(), max_size=5))
+    once: list[BayRecord | GateRecord] = [*bays, *gates]
+    again = data.draw(st.lists(st.sampled_from(once), max_size=6))
+    shuffled = data.draw(st.permutations([*once, *again]))
+    cuts = data.draw(st.lists(st.integers(0, 40), max_size=8))
+    event(f"batches: {len(cuts) + 1}")
+
+    at_once = await _store(connection, once, [])
+    otherwise = await _store(connection, shuffled, cuts)
+
+    assert otherwise == at_once
+    assert at_once.stays == _expected_stays(bays)
+
+
+def _expected_stays(records: list[BayRecord]) -> list[tuple[object, ...]]:
+    """The stays by definition: all events at once, in memory."""
+    expected = []
+    for bay in sorted({record.bay for record in records}):
+        timeline = ordered(canonical(bay_event(record) for record in records if record.bay == bay).values())
+        expected += [(bay, s.started_at, s.ended_at, s.start_seen, s.end_seen) for s in stays(timeline)]
+    return expected

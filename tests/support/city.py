@@ -1,0 +1,86 @@
+"""A small registry for tests, and ways to put it into a database and to read back what was stored."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from parking.db.connect import Connection, connect
+from parking.db.registry import import_registry
+from parking.registry import Registry, parse_registry
+
+
+def small_registry(*, bays: int = 2, sites: int = 1, gates: bool = True, heartbeat_s: int = 900) -> Registry:
+    """`sites` streets of `bays` bays with sensors of our own, and one car park with an entry and an exit."""
+    streets: list[dict[str, Any]] = [
+        {
+            "id": f"street-{s}",
+            "name": f"Street {s}",
+            "kind": "on_street",
+            "counting": "bays",
+            "location": {"lon": -3.17 + s / 1000, "lat": 51.48},
+            "bays": [
+                {
+                    "id": f"street-{s}-{b}",
+                    "location": {"lon": -3.17 + s / 1000, "lat": 51.48 + b / 10000},
+                    "sensor": {"id": f"sensor-{s}-{b}", "codec": "parking-v1", "heartbeat_s": heartbeat_s},
+                }
+                for b in range(bays)
+            ],
+            "signs": [{"id": f"vms-{s}", "sites": [f"street-{s}"]}],
+        }
+        for s in range(sites)
+    ]
+    park = {
+        "id": "castle-mews",
+        "name": "Castle Mews",
+        "kind": "off_street",
+        "counting": "gates",
+        "capacity": 100,
+        "initial_count": 10,
+        "gates": [{"camera": "cm-in", "direction": "in"}, {"camera": "cm-out", "direction": "out"}],
+        "signs": [{"id": "vms-park"}],
+    }
+    return parse_registry({"sites": [*streets, park] if gates else streets}, source="small registry")
+
+
+async def load(database_url: str, registry: Registry) -> None:
+    """Import a registry."""
+    async with connect(database_url, name="test", autocommit=True) as connection:
+        await import_registry(connection, registry)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """All that depends on what happened, arrival-time columns aside."""
+
+    events: list[tuple[Any, ...]]
+    stays: list[tuple[Any, ...]]
+    states: list[tuple[Any, ...]]
+    passages: list[tuple[Any, ...]]
+    sites: list[tuple[Any, ...]]
+
+
+async def read_back(connection: Connection) -> Stored:
+    """Everything stored, in a fixed order."""
+
+    async def rows(query: Any) -> list[tuple[Any, ...]]:
+        return await (await connection.execute(query)).fetchall()
+
+    return Stored(
+        events=await rows(
+            "SELECT bay_id, device_id, session, seq, part, event_at, age_s, state, fault FROM bay_event"
+            " ORDER BY 1, 2, 3, 4, 5"
+        ),
+        stays=await rows(
+            "SELECT bay_id, started_at, ended_at, start_seen, end_seen FROM stay ORDER BY bay_id, started_at"
+        ),
+        states=await rows(
+            "SELECT bay_id, state, reported, fault, since, seen_at, event_at, placed_at, session, seq, part"
+            " FROM bay_state ORDER BY bay_id"
+        ),
+        passages=await rows(
+            "SELECT camera_id, event_id, event_at, direction, confidence, token FROM gate_event ORDER BY 1, 2"
+        ),
+        sites=await rows(
+            "SELECT site_id, vacant, occupied, unknown, free_min, free_max, inside FROM site_state ORDER BY 1"
+        ),
+    )

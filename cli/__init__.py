@@ -1,1 +1,1 @@
-"""."""
+"""The `parking` command: wires the parts together."""

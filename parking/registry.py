@@ -158,6 +158,18 @@ def _dangling(registry: Registry) -> Iterator[str]:
                 yield f"sign {sign.id!r} tells of site {site!r}, which is not in the file"
 
 
+class Codecs:
+    """Which device has which codec, by a registry that is not in a database."""
+
+    def __init__(self, registry: Registry) -> None:
+        sensors = (bay.sensor for site in registry.sites for bay in site.bays)
+        self._codecs = {sensor.id: sensor.codec for sensor in sensors if sensor}
+
+    def codec(self, device: str) -> str | None:
+        """The codec of a device, None if it is not registered."""
+        return self._codecs.get(device)
+
+
 def load_registry(path: Path) -> Registry:
     """Read and check a registry file. Raises RegistryError that lists every problem and its place."""
     try:

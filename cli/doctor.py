@@ -1,0 +1,143 @@
+"""`parking doctor`: is everything that the system needs there, and if not, what to do."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+from parking.db.connect import Connection, connect, find_edition
+from parking.db.health import Health, load_health
+from parking.db.migrate import check_schema
+from parking.errors import ParkingError
+from parking.settings import Settings, load_settings
+
+CLOCK_TOLERANCE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `ok` None: worth knowing, not wrong."""
+
+    subject: str
+    ok: bool | None
+    says: str
+    do: str | None = None
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="print the findings as JSON")] = False,
+) -> None:
+    """Check broker, database, schema, clock, registry and ingestor; say in words what is wrong.
+
+    Ends with 0 if nothing is wrong, else with 1.
+    """
+    findings = asyncio.run(examine(load_settings()))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            mark, colour = {
+                True: ("ok     ", "green"),
+                False: ("WRONG  ", "red"),
+                None: ("note   ", "yellow"),
+            }[finding.ok]
+            typer.echo(typer.style(mark, fg=colour) + f"{finding.subject}: {finding.says}")
+            if finding.do:
+                typer.echo(f"         -> {finding.do}")
+    raise typer.Exit(1 if any(finding.ok is False for finding in findings) else 0)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything, going on where one thing is wrong."""
+    findings = [await _try("broker", lambda: _broker(settings))]
+    try:
+        async with connect(
+            settings.require_database_url(), name="parking doctor", autocommit=True
+        ) as connection:
+            findings.append(Finding("database", True, str(await find_edition(connection))))
+            schema = await _try("schema", lambda: _schema(connection))
+            findings.append(schema)
+            if schema.ok:
+                findings += _judge(await load_health(connection), time.time())
+    except ParkingError as error:
+        findings.append(Finding("database", False, error.message, error.hint))
+    findings.append(_plate_keys(settings))
+    return findings
+
+
+async def _try(subject: str, look: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        return Finding(subject, True, await look())
+    except ParkingError as error:
+        return Finding(subject, False, error.message, error.hint)
+
+
+async def _broker(settings: Settings) -> str:
+    from cli.broker import greet
+
+    return await asyncio.to_thread(greet, settings)
+
+
+async def _schema(connection: Connection) -> str:
+    await check_schema(connection)
+    return "as this version needs it"
+
+
+def _judge(health: Health, now: float) -> list[Finding]:
+    difference = abs(health.database_time.timestamp() - now)
+    findings = [
+        Finding("clock", True, f"within {difference:.1f} s of the database's")
+        if difference <= CLOCK_TOLERANCE_S
+        else Finding(
+            "clock",
+            False,
+            f"differs from the database's by {difference:.1f} s",
+            "Keep both machines in time with NTP: event times depend on it.",
+        )
+    ]
+    if health.sites:
+        says = f"{health.sites} sites, {health.devices} devices, {health.gates} gates, {health.signs} signs"
+        findings.append(Finding("registry", True, says))
+    else:
+        findings.append(Finding("registry", False, "empty", "Load one: parking registry import FILE"))
+    findings.append(_ingestor(health))
+    if health.rejected_hour:
+        kinds = ", ".join(f"{count} {code}" for code, count in health.rejected_hour)
+        do = "See the table rejected_message: SELECT received_at, topic, code, detail FROM rejected_message"
+        findings.append(Finding("rejections in the last hour", None, kinds, do))
+    return findings
+
+
+def _ingestor(health: Health) -> Finding:
+    start = "Start one: parking ingest"
+    if health.ingestor_silent_s is None:
+        return Finding("ingestor", False, "none is running", start)
+    if health.ingestor_silent_s > 10:
+        return Finding(
+            "ingestor",
+            False,
+            f"has not confirmed the numbers for {health.ingestor_silent_s:.0f} s",
+            f"It is down, cut off from the broker, or far behind: read its log. {start}",
+        )
+    heard = "no device heard yet"
+    if health.device_heard_s is not None:
+        heard = f"a device was last heard {health.device_heard_s:.0f} s ago"
+    return Finding("ingestor", True, f"running and current; {heard}")
+
+
+def _plate_keys(settings: Settings) -> Finding:
+    from parking.plates import PlateKeys
+
+    if settings.plate_key_dir is None:
+        return Finding(
+            "plate keys", None, "PARKING_PLATE_KEY_DIR is not set, so vehicles are counted but never paired"
+        )
+    try:
+        PlateKeys(settings.plate_key_dir)
+    except ParkingError as error:
+        return Finding("plate keys", False, error.message, error.hint)
+    return Finding("plate keys", True, "the folder can be used")

@@ -1,0 +1,62 @@
+"""`parking registry`: what the council owns, from a file into the database."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from parking.registry import Registry, json_schema, load_registry
+from parking.settings import load_settings
+
+registry_app = typer.Typer(help="Sites, bays, sensors, gates and signs.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(help="registry file (JSON)", exists=True, dir_okay=False)]
+
+
+@registry_app.command("import")
+def import_file(file: File) -> None:
+    """Load a registry file: the whole file or nothing. Safe to repeat.
+
+    For each site in the file the database is made to agree with it: bays that the file no longer lists are
+    retired, with their history. Sites that are not in the file stay as they are.
+    """
+    from parking.db.registry import Imported
+
+    registry = load_registry(file)
+    done: Imported = asyncio.run(_import(registry))
+    for word, counts in (("created", done.created), ("changed", done.changed), ("retired", done.retired)):
+        if counts:
+            typer.echo(f"{word}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    typer.echo(f"The registry holds all of {file}: {_summary(registry)}.")
+
+
+@registry_app.command("check")
+def check_file(file: File) -> None:
+    """Check a registry file without loading it."""
+    typer.echo(f"{file} is a good registry: {_summary(load_registry(file))}.")
+
+
+@registry_app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of the registry file."""
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+async def _import(registry: Registry) -> "Imported":  # noqa: F821
+    from parking.db.connect import connect
+    from parking.db.migrate import check_schema
+    from parking.db.registry import import_registry
+
+    url = load_settings().require_database_url()
+    async with connect(url, name="parking registry", autocommit=True) as connection:
+        await check_schema(connection)
+        return await import_registry(connection, registry)
+
+
+def _summary(registry: Registry) -> str:
+    bays = sum(len(site.bays) for site in registry.sites)
+    gates = sum(len(site.gates) for site in registry.sites)
+    signs = sum(1 for _ in registry.signs())
+    return f"{len(registry.sites)} sites, {bays} bays, {gates} gates, {signs} signs"

@@ -1,0 +1,28 @@
+"""What `parking doctor` asks the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from parking.db.connect import Connection, statement
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Counts and ages (seconds). An age is None where there is nothing to be old."""
+
+    database_time: datetime
+    sites: int
+    devices: int
+    gates: int
+    signs: int
+    ingestor_silent_s: float | None
+    device_heard_s: float | None
+    rejected_hour: tuple[tuple[str, int], ...]
+
+
+async def load_health(connection: Connection) -> Health:
+    """Read it; the schema must be there."""
+    row = await (await connection.execute(statement("health", "health"))).fetchone()
+    assert row is not None, "the query returns one row"
+    rejected = await (await connection.execute(statement("health", "rejected_hour"))).fetchall()
+    return Health(*row, rejected_hour=tuple(rejected))

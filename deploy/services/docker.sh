@@ -17,6 +17,8 @@ docker_services() {
   PARKING_MQTT_PASSWORD=$(new_password)
   echo docker >"$run/kind"
   compose up --detach --wait --wait-timeout 180 mosquitto timescaledb || { compose down --volumes; return 1; }
+  # The tests make databases of their own; a deployment's role may not.
+  compose exec -T timescaledb psql -qX -U postgres -c 'ALTER ROLE parking CREATEDB' || return 1
   local database broker
   database=$(compose port timescaledb 5432)
   broker=$(compose port mosquitto 1883)

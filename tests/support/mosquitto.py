@@ -8,7 +8,7 @@ from cli.embedded import GuardedProcess
 from cli.embedded.nats import mqtt_answers
 from cli.embedded.ports import LOOPBACK
 from cli.embedded.service import EmbeddedService, new_password
-from tests.support.services import DEBIAN_ROOT, PROJECT
+from tests.support.services import DEBIAN_ROOT, MOSQUITTO_CONF, PROJECT
 
 _IN_ROOT = PROJECT / "deploy" / "services" / "in-root.sh"
 
@@ -32,7 +32,7 @@ class PrivateMosquitto(EmbeddedService):
         home = self._data_dir or private / "mosquitto"
         (home / "config" / "conf.d").mkdir(parents=True, exist_ok=True)
         (home / "data").mkdir(exist_ok=True)
-        shutil.copy(PROJECT / "deploy" / "mosquitto" / "mosquitto.conf", home / "config")
+        shutil.copy(MOSQUITTO_CONF, home / "config")
         listener = home / "config" / "conf.d" / "listener.conf"
         listener.write_text(f"listener {self.port} {LOOPBACK}\n")
         passwords = home / "data" / "passwords"

@@ -19,6 +19,7 @@ from cli.embedded import EmbeddedPostgres
 
 PROJECT = Path(__file__).resolve().parents[2]
 ENV_FILE = PROJECT / ".services" / "env"
+MOSQUITTO_CONF = PROJECT / "deploy" / "mosquitto" / "mosquitto.conf"
 DEBIAN_ROOT = PROJECT / ".services" / "trixie"
 
 T = TypeVar("T")

@@ -20,8 +20,8 @@ app = typer.Typer(
     help=(
         "Smart parking: bay sensors and plate cameras in over MQTT; "
         "one truthful number for drivers, signs and managers out.\n\n"
-        "Start with `parking demo`. To run it for real: `parking migrate`, `parking registry import FILE`, then "
-        "`parking ingest` and `parking api`, each as a service. `parking doctor` says what is wrong.\n\n"
+        "Start with `parking demo`. To run it for real: `parking migrate`, `parking registry import FILE`, "
+        "then `parking ingest` and `parking api`, each as a service. `parking doctor` says what is wrong.\n\n"
         "Settings are environment variables that begin with PARKING_ (see the README)."
     ),
     no_args_is_help=True,

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     sign_valid_s: int = Field(60, ge=5, description="how long a sign may show one answer")
     sign_poll_s: int = Field(20, ge=1, description="when a sign should ask again")
     sign_trust: float = Field(0.75, ge=0, le=1, description="least share of reporting spaces for a number")
+    demo_database_port: int = Field(54329, ge=1, le=65535, description="`parking demo`: port of its database")
+    demo_mqtt_port: int = Field(1883, ge=1, le=65535, description="`parking demo`: port of its broker")
     log_format: Literal["text", "json"] = Field("text", description="how log lines look")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
 

@@ -19,7 +19,13 @@ from cli.embedded import EmbeddedBroker, EmbeddedPostgres, GuardedProcess
 from cli.embedded.ports import choose_port
 from cli.embedded.process import ServiceFailed
 from cli.embedded.service import private_folder
+from parking.db.connect import connect
+from parking.db.migrate import migrate
+from parking.db.registry import import_registry
+from parking.registry import parse_registry
 from parking.settings import Settings, load_settings
+from sensors_sim.options import Options
+from sensors_sim.runner import city_of
 
 READY_S = 30.0
 POLL_S = 0.05
@@ -94,13 +100,13 @@ async def _demo(options: DemoOptions, settings: Settings) -> None:
             "PARKING_INGEST_PORT": str(choose_port(settings.ingest_port)),
             "PARKING_PLATE_KEY_DIR": str(folder / "plate-keys"),
         }
-        city = ["--seed", str(options.seed), "--bays", str(options.bays)]
-        registry = str(folder / "city.json")
         with _step("schema"):
-            await _command(folder, env, "migrate")
+            await migrate(postgres.url)
         with _step("city"):
-            await _command(folder, env, "simulate", *city, "--write-registry", registry)
-            await _command(folder, env, "registry", "import", registry)
+            city = city_of(Options(seed=options.seed, bays=options.bays))
+            registry = parse_registry(city.registry(), source="the simulated city")
+            async with connect(postgres.url, name="parking demo", autocommit=True) as connection:
+                await import_registry(connection, registry)
         children: list[GuardedProcess] = []
         url = f"http://127.0.0.1:{api_port}"
         with _step("ingestor and API"):
@@ -108,8 +114,9 @@ async def _demo(options: DemoOptions, settings: Settings) -> None:
             children.append(await stack.enter_async_context(_child(folder, env, "ingest")))
             await _ready(url, children)
         with _step("simulator"):
-            simulate = ("simulate", *city, "--speed", f"{options.speed:g}")
-            children.append(await stack.enter_async_context(_child(folder, env, *simulate)))
+            same_city = ("--seed", str(options.seed), "--bays", str(options.bays))
+            simulate = _child(folder, env, "simulate", *same_city, "--speed", f"{options.speed:g}")
+            children.append(await stack.enter_async_context(simulate))
         _announce(url, broker.url, postgres.url, time.monotonic() - started)
         await _watch(children, options.duration)
 
@@ -137,29 +144,11 @@ def _step(what: str) -> Iterator[None]:
     typer.echo(f"{time.monotonic() - begun:5.1f} s")
 
 
-def _process(folder: Path, env: Mapping[str, str], *arguments: str) -> GuardedProcess:
-    return GuardedProcess(
-        [sys.executable, "-m", "cli.main", *arguments], log=folder / f"{arguments[0]}.log", env=env
-    )
-
-
-async def _command(folder: Path, env: Mapping[str, str], *arguments: str) -> None:
-    """Run `parking ...` to its end. Raises ServiceFailed with its last words."""
-    process = _process(folder, env, *arguments)
-    process.start()
-    try:
-        code = await process.wait(120)
-    except BaseException:
-        await process.stop()
-        raise
-    if code:
-        raise _failed(process, code)
-
-
 @asynccontextmanager
 async def _child(folder: Path, env: Mapping[str, str], *arguments: str) -> AsyncIterator[GuardedProcess]:
     """`parking ...` for as long as the context is open."""
-    process = _process(folder, env, *arguments)
+    command = [sys.executable, "-m", "cli.main", *arguments]
+    process = GuardedProcess(command, log=folder / f"{arguments[0]}.log", env=env)
     process.start()
     try:
         yield process

@@ -1,0 +1,49 @@
+-- clock: the database's time, the least confirmation of the ingestors (null without any), how many, how many connected
+SELECT clock_timestamp(), min(alive_at), count(*), count(*) FILTER (WHERE connected) FROM ingest_status;
+
+-- sites: each site and its snapshot; all spaces of a site that has none yet are unknown
+SELECT site.site_id, site.name, site.kind, site.counting, site.timezone, site.lon, site.lat,
+       coalesce(now.revision, 0), coalesce(now.status, site.status), spaces.capacity,
+       coalesce(now.vacant, 0), coalesce(now.occupied, 0), coalesce(now.unknown, spaces.capacity),
+       coalesce(now.free_min, 0), coalesce(now.free_max, spaces.capacity), coalesce(now.as_of, site.imported_at)
+  FROM site
+  LEFT JOIN site_state AS now USING (site_id)
+ CROSS JOIN LATERAL (
+       SELECT coalesce(now.capacity, site.capacity,
+                       (SELECT count(*) FROM bay WHERE bay.site_id = site.site_id AND retired_at IS NULL))
+       ) AS spaces (capacity)
+ ORDER BY site.site_id;
+
+-- bays: each bay in use and what is published of it
+SELECT bay.bay_id, bay.site_id, bay.category, bay.lon, bay.lat,
+       coalesce(now.state, 'unknown'), now.since, coalesce(now.fault, false), coalesce(now.revision, 0)
+  FROM bay
+  LEFT JOIN bay_state AS now USING (bay_id)
+ WHERE bay.retired_at IS NULL
+ ORDER BY bay.site_id, bay.bay_id;
+
+-- signs: each sign and the sites it speaks of, in order
+SELECT sign.sign_id, coalesce(array_agg(site_id ORDER BY position) FILTER (WHERE site_id IS NOT NULL), '{}')
+  FROM sign
+  LEFT JOIN sign_site USING (sign_id)
+ GROUP BY sign.sign_id
+ ORDER BY sign.sign_id;
+
+-- changed_sites: the snapshots of some sites (%s: their ids)
+SELECT site_id, revision, status, capacity, vacant, occupied, unknown, free_min, free_max, as_of
+  FROM site_state
+ WHERE site_id = ANY(%s::text[]);
+
+-- changed_bays: the bays of some sites that changed after a revision (%s, %s: ids and revisions, side by side)
+SELECT now.bay_id, now.site_id, now.state, now.since, now.fault, now.revision
+  FROM unnest(%s::text[], %s::bigint[]) AS known (site_id, revision)
+  JOIN bay_state AS now ON now.site_id = known.site_id AND now.revision > known.revision;
+
+-- listen_sites: told of each change of a published number
+LISTEN parking_sites;
+
+-- listen_registry: told when sites, bays or signs were added, changed or removed
+LISTEN parking_registry;
+
+-- listen_alive: told when an ingestor confirms that the numbers are current
+LISTEN parking_alive;

@@ -1,0 +1,172 @@
+"""What the API says, as types that are both the documentation and what is encoded."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from api.live import LiveSite
+from parking.db.live import BayFacts, BayNow, Location
+from parking.model import Counting, Occupancy, SiteStatus
+
+Count = Annotated[int, Meta(ge=0)]
+Time = Annotated[datetime, Meta(tz=True)]
+encode = msgspec.json.Encoder().encode
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A place in degrees (WGS 84)."""
+
+    lon: float
+    lat: float
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """One site and its published number. vacant + occupied + unknown = capacity, always."""
+
+    id: str
+    name: str
+    kind: Annotated[str, Meta(description="on_street or off_street")]
+    counting: Annotated[Counting, Meta(description="by a sensor in each bay, or by cameras at the gates")]
+    timezone: str
+    location: Point | None
+    capacity: Count
+    vacant: Annotated[Count, Meta(description="spaces known to be free")]
+    occupied: Count
+    unknown: Annotated[Count, Meta(description="spaces whose sensor is silent: free or taken, nobody knows")]
+    free_min: Annotated[Count, Meta(description="at least so many are free")]
+    free_max: Annotated[Count, Meta(description="at most so many are free")]
+    as_of: Annotated[datetime, Meta(tz=True, description="when this number was last known to be true")]
+    stale: Annotated[bool, Meta(description="too old to be shown as true")]
+    revision: Annotated[int, Meta(ge=0, description="the same revision always means the same number")]
+    status: SiteStatus
+
+
+class Sites(msgspec.Struct, frozen=True):
+    """All sites. `as_of` is the least recent of theirs."""
+
+    sites: list[Site]
+    as_of: Time | None
+
+
+class Bay(msgspec.Struct, frozen=True, kw_only=True):
+    """One bay. `since` is when its state began, null while that is not known."""
+
+    id: str
+    category: str
+    state: Occupancy
+    since: Time | None
+    location: Point | None
+    fault: Annotated[
+        Literal[True] | UnsetType, Meta(description="present when the sensor reports a fault")
+    ] = UNSET
+
+
+class Bays(msgspec.Struct, frozen=True, kw_only=True):
+    """The bays of one site at one revision; empty for a site that is counted at its gates."""
+
+    site: str
+    revision: int
+    as_of: Time
+    stale: bool
+    bays: list[Bay]
+
+
+class NearBay(msgspec.Struct, frozen=True, kw_only=True):
+    """A bay known to be free near the place asked for."""
+
+    id: str
+    category: str
+    location: Point
+    distance_m: int
+
+
+class NearSite(Site, frozen=True, kw_only=True):
+    """A site near the place asked for. The counts are the site's; `matching_*` count what was asked for."""
+
+    distance_m: Annotated[
+        int, Meta(description="in a straight line, to the nearest matching free bay if one is known")
+    ]
+    walking_minutes: Annotated[int, Meta(description="estimated from the distance at an easy pace")]
+    matching_vacant: Annotated[Count, Meta(description="known to be free, of the categories asked for")]
+    matching_unknown: Annotated[Count, Meta(description="not known, of the categories asked for")]
+    bays: Annotated[list[NearBay], Meta(description="the nearest matching bays known to be free")]
+
+
+class Nearby(msgspec.Struct, frozen=True):
+    """Sites near a place, nearest first."""
+
+    results: list[NearSite]
+
+
+class Sign(msgspec.Struct, frozen=True):
+    """What a sign shows: a number, FULL, CLOSED or nothing. Blank the sign after `valid_until`."""
+
+    sign: str
+    text: str
+    valid_until: Time
+    poll_after_s: int
+    revision: int
+    reason: str
+
+
+class Signs(msgspec.Struct, frozen=True):
+    """All signs."""
+
+    signs: list[Sign]
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One condition for being ready."""
+
+    ok: bool
+    detail: str
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether all is well, and what is not, in words."""
+
+    ready: bool
+    reasons: list[str]
+    checks: dict[str, Check]
+
+
+def site_body(site: LiveSite, *, as_of: datetime, stale: bool) -> Site:
+    """The site as the API tells it."""
+    facts, snapshot = site.facts, site.snapshot
+    return Site(
+        id=facts.id,
+        name=facts.name,
+        kind=facts.kind,
+        counting=facts.counting,
+        timezone=facts.timezone,
+        location=point(facts.location),
+        capacity=snapshot.capacity,
+        vacant=snapshot.vacant,
+        occupied=snapshot.occupied,
+        unknown=snapshot.unknown,
+        free_min=snapshot.free_min,
+        free_max=snapshot.free_max,
+        as_of=as_of,
+        stale=stale,
+        revision=snapshot.revision,
+        status=snapshot.status,
+    )
+
+
+def bay_body(facts: BayFacts, now: BayNow) -> Bay:
+    """The bay as the API tells it."""
+    return Bay(
+        id=facts.id,
+        category=facts.category,
+        state=now.state,
+        since=now.since,
+        location=point(facts.location),
+        fault=True if now.fault else UNSET,
+    )
+
+
+def point(location: Location | None) -> Point | None:
+    """The place as the API tells it."""
+    return None if location is None else Point(*location)

@@ -1,0 +1,149 @@
+"""Answers prepared once and given many times: the bytes, their ETag and until when they are true."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+import msgspec
+
+from api.bodies import Bays, Sign, Signs, bay_body, encode, site_body
+from api.live import LiveSite, LiveView
+from parking.signs import SignMessage, SignRules, sign_message
+
+_SIGN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One answer. `fresh_until` is when time alone makes it untrue (None: never)."""
+
+    body: bytes
+    etag: str
+    fresh_until: datetime | None = None
+    text: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    version: int
+    prepared: Prepared
+
+
+class Answers:
+    """Prepares each answer when it is first asked for after something in it may have changed."""
+
+    def __init__(self, view: LiveView, rules: SignRules) -> None:
+        self._view = view
+        self._rules = rules
+        # Bounded: a key is only ever an id that the registry knows; a new registry empties it.
+        self._kept: dict[Hashable, _Kept] = {}
+        self._registry_version = 0
+
+    def site(self, site_id: str) -> Prepared:
+        """One site. Raises NotLoaded or NotFound."""
+        return self.prepare(("site", site_id), lambda now: self._site(self._view.site(site_id), now))
+
+    def sites(self) -> Prepared:
+        """All sites. Raises NotLoaded."""
+        return self.prepare("sites", self._sites)
+
+    def bays(self, site_id: str) -> Prepared:
+        """The bays of one site. Raises NotLoaded or NotFound."""
+        return self.prepare(("bays", site_id), lambda now: self._bays(self._view.site(site_id), now))
+
+    def sign(self, sign_id: str) -> Prepared:
+        """What one sign shows. Raises NotLoaded or NotFound."""
+        return self.prepare(("sign", sign_id), lambda now: self._sign(sign_id, now))
+
+    def signs(self) -> Prepared:
+        """What all signs show. Raises NotLoaded."""
+        return self.prepare("signs", self._signs)
+
+    def prepare(self, key: Hashable, prepare: Callable[[datetime], Prepared]) -> Prepared:
+        """The answer kept under `key`, or what `prepare` makes of the time now. Raises NotLoaded."""
+        view = self._view
+        kept = self._kept.get(key)
+        now = view.clock.now()
+        if kept is not None and kept.version == view.version:
+            until = kept.prepared.fresh_until
+            if until is None or now <= until:
+                return kept.prepared
+        view.require_loaded()
+        if self._registry_version != view.registry_version:
+            self._kept.clear()
+            self._registry_version = view.registry_version
+        made = prepare(now)
+        self._kept[key] = _Kept(view.version, made)
+        return made
+
+    def _site(self, site: LiveSite, now: datetime) -> Prepared:
+        view = self._view
+        stale = view.is_stale(site, now)
+        body = encode(site_body(site, as_of=view.as_of(site), stale=stale))
+        return prepared(body, None if stale else view.fresh_until(site))
+
+    def _sites(self, now: datetime) -> Prepared:
+        view = self._view
+        as_of = min((view.as_of(site) for site in view.sites.values()), default=None)
+        bodies = [msgspec.Raw(self.site(site).body) for site in view.sites]
+        return prepared(encode({"sites": bodies, "as_of": as_of}), self.next_stale(now))
+
+    def _bays(self, site: LiveSite, now: datetime) -> Prepared:
+        view = self._view
+        stale = view.is_stale(site, now)
+        body = Bays(
+            site=site.facts.id,
+            revision=site.snapshot.revision,
+            as_of=view.as_of(site),
+            stale=stale,
+            bays=[bay_body(view.bays[bay], state) for bay, state in site.bays.items()],
+        )
+        return prepared(encode(body), None if stale else view.fresh_until(site))
+
+    def _sign(self, sign_id: str, now: datetime) -> Prepared:
+        message = self._sign_message(sign_id, now)
+        fresh_until = self._sign_fresh_until(self._view.sign(sign_id), now)
+        return prepared(encode(_sign_body(message)), fresh_until, text=message.text.encode())
+
+    def _signs(self, now: datetime) -> Prepared:
+        messages = [self._sign_message(sign, now) for sign in self._view.signs]
+        fresh_until = self._sign_fresh_until(list(self._view.sites.values()), now)
+        return prepared(encode(Signs([_sign_body(message) for message in messages])), fresh_until)
+
+    def _sign_message(self, sign_id: str, now: datetime) -> SignMessage:
+        view = self._view
+        sites = view.sign(sign_id)
+        return sign_message(
+            sign_id,
+            [site.snapshot for site in sites],
+            now=now,
+            stale=any(view.is_stale(site, now) for site in sites),
+            rules=self._rules,
+        )
+
+    def _sign_fresh_until(self, sites: list[LiveSite], now: datetime) -> datetime:
+        # A second at most, since `valid_until` moves on; less if a number turns stale before.
+        until = [self._view.fresh_until(site) for site in sites]
+        return min([now + timedelta(seconds=_SIGN_S), *(moment for moment in until if moment >= now)])
+
+    def next_stale(self, now: datetime) -> datetime | None:
+        """When the next of all sites turns stale, should nothing more be heard."""
+        until = (self._view.fresh_until(site) for site in self._view.sites.values())
+        return min((moment for moment in until if moment >= now), default=None)
+
+
+def prepared(body: bytes, fresh_until: datetime | None, *, text: bytes = b"") -> Prepared:
+    """An answer with its ETag, which covers every byte of it."""
+    return Prepared(body, f'"{blake2b(body, digest_size=12).hexdigest()}"', fresh_until, text)
+
+
+def _sign_body(message: SignMessage) -> Sign:
+    return Sign(
+        sign=message.sign,
+        text=message.text,
+        valid_until=message.valid_until,
+        poll_after_s=message.poll_after_s,
+        revision=message.revision,
+        reason=message.reason,
+    )

@@ -1,0 +1,87 @@
+"""Puts the API together: the live view, what keeps it fresh, and the routes that read it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from api import problems
+from api.clock import DatabaseClock
+from api.edge import Edge
+from api.events import EventLog
+from api.feed import Announcer, Feed
+from api.live import LiveView
+from api.metrics import Metrics
+from api.prepared import Answers
+from api.routes.health import health_router
+from api.routes.nearby import nearby_router
+from api.routes.pages import install_pages
+from api.routes.signs import signs_router
+from api.routes.sites import sites_router
+from api.routes.stream import stream_router
+from parking.settings import Settings
+from parking.signs import SignRules
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is made of; `app.state.parts`, for the server and for tests."""
+
+    view: LiveView
+    answers: Answers
+    log: EventLog
+    announcer: Announcer
+    feed: Feed
+    metrics: Metrics
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API as an ASGI application; the database may be down. Raises SettingsError without its URL."""
+    parts = _parts(settings)
+    app = FastAPI(title="Smart parking", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    app.state.parts = parts
+    problems.install(app)
+    app.include_router(sites_router(parts.answers))
+    app.include_router(nearby_router(parts.view))
+    app.include_router(stream_router(parts.view, parts.log))
+    app.include_router(signs_router(parts.answers))
+    app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
+    install_pages(app, parts.view, parts.answers)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD"],
+        allow_headers=["If-None-Match", "Last-Event-ID"],
+        expose_headers=["ETag", "Retry-After"],
+    )
+    app.add_middleware(Edge, metrics=parts.metrics)
+    return app
+
+
+def _parts(settings: Settings) -> Parts:
+    view = LiveView(clock=DatabaseClock(), stale_after_s=settings.stale_after_s)
+    rules = SignRules(trust=settings.sign_trust, valid_s=settings.sign_valid_s, poll_s=settings.sign_poll_s)
+    answers = Answers(view, rules)
+    log = EventLog()
+    announcer = Announcer(view, answers, log)
+    feed = Feed(settings.require_database_url(), view, announcer)
+    return Parts(view, answers, log, announcer, feed, Metrics(view, feed.status, log))
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
+    async with asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(parts.feed.run(), name="live feed"),
+            tasks.create_task(parts.announcer.watch(), name="staleness watch"),
+        ]
+        try:
+            yield
+        finally:
+            parts.log.close()
+            for task in running:
+                task.cancel()

@@ -1,0 +1,33 @@
+"""The OpenAPI document, made from the routes and from the types that are really encoded."""
+
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
+from api.problems import Problem
+
+_TYPES = (Site, Sites, Bays, Nearby, Sign, Signs, Readiness, Problem)
+
+_ABOUT = """Live parking vacancy. A space is vacant, occupied or unknown, and unknown is never told as vacant.
+Each site has one published number with a `revision`: wherever told, the same revision is the same number.
+`as_of` says when it was last known to be true; when that is too long ago, `stale` is true: do not show it as
+true then. Times are RFC 3339 in UTC. Errors are RFC 9457 problems. Reads need no key and may come from any
+origin; send `If-None-Match` with the ETag that you have."""
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """OpenAPI 3.1 of everything that `app` answers."""
+    document = get_openapi(
+        title="Smart parking",
+        version=version("smart-parking"),
+        description=_ABOUT,
+        routes=app.routes,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+    document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+    return document

@@ -1,0 +1,74 @@
+"""What Prometheus can ask: the requests, and how fresh what they were told is."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from api.events import EventLog
+from api.feed import FeedStatus
+from api.live import LiveView
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class Metrics:
+    """The metrics of one API process, in a registry of their own."""
+
+    def __init__(self, view: LiveView, feed: FeedStatus, log: EventLog) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "parking_api_requests",
+            "Requests answered.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "parking_api_request_seconds",
+            "Time from a request to the start of its answer.",
+            ("route",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._gauge("sites", "Sites in the live view.", lambda: len(view.sites))
+        self._gauge("bays", "Bays in the live view.", lambda: len(view.bays))
+        self._gauge("stale_sites", "Sites whose number is stale.", lambda: stale_sites(view))
+        self._gauge(
+            "view_age_seconds", "Age of the ingestors' latest confirmation.", lambda: view_age_s(view)
+        )
+        self._gauge("database_connected", "1 while the live view is updated.", lambda: feed.problem is None)
+        self._gauge("revision_lag_sites", "Sites notified but not read yet.", lambda: feed.pending_sites)
+        self._gauge(
+            "refresh_seconds", "How long the latest read of changes took.", lambda: feed.refreshed_in_s
+        )
+        self._gauge("stream_readers", "Open event streams.", lambda: log.readers)
+        for reason in ("connect", "registry"):
+            self._gauge(
+                f"reloads_{reason}",
+                f"Full reloads of the live view since the start, for this reason: {reason}.",
+                lambda reason=reason: feed.reloads[reason],  # type: ignore[misc]
+            )
+
+    def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; `route` is the template, so that ids do not multiply the series."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def render(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _gauge(self, name: str, help: str, value: Callable[[], float]) -> None:
+        Gauge(f"parking_api_{name}", help, registry=self.registry).set_function(value)
+
+
+def stale_sites(view: LiveView) -> int:
+    """How many sites' numbers are too old to be shown as true."""
+    now = view.clock.now()
+    return sum(view.is_stale(site, now) for site in view.sites.values())
+
+
+def view_age_s(view: LiveView) -> float:
+    """Seconds since an ingestor last vouched for the numbers; NaN when none ever has."""
+    if view.confirmed_at is None:
+        return float("nan")
+    return (view.clock.now() - view.confirmed_at).total_seconds()

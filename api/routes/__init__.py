@@ -1,0 +1,1 @@
+"""The routes, each group made by a function that is given what it needs."""

@@ -1,0 +1,83 @@
+"""HTML: the list of sites at /, and the API's description at /docs."""
+
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, FastAPI, Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from api.answers import answer
+from api.document import openapi_document
+from api.live import LiveView
+from api.pages import site_line
+from api.prepared import Answers, Prepared, prepared
+
+
+def templates() -> Environment:
+    """The templates of the package `web`; what they are given is escaped, and a missing value is an error."""
+    return Environment(
+        loader=PackageLoader("web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def install_pages(app: FastAPI, view: LiveView, answers: Answers) -> None:
+    """Add the pages, what they load, and the OpenAPI document. Call it last: it describes what is there."""
+    environment = templates()
+    router = APIRouter(include_in_schema=False)
+    document = openapi_document(app)
+    openapi = prepared(msgspec.json.encode(document), None)
+    docs = prepared(
+        environment.get_template("docs.html").render(api=document, operations=_operations(document)).encode(),
+        None,
+    )
+
+    def home(now: datetime) -> Prepared:
+        lines = [
+            site_line(site, as_of=view.as_of(site), stale=view.is_stale(site, now))
+            for site in view.sites.values()
+        ]
+        page = environment.get_template("sites.html").render(lines=lines, loaded=view.loaded)
+        return prepared(page.encode(), answers.next_stale(now))
+
+    @router.get("/")
+    async def sites(request: Request) -> Response:
+        if not view.loaded:
+            return _html(request, home(view.clock.now()), status=503)
+        return _html(request, answers.prepare("home", home))
+
+    @router.get("/docs")
+    async def docs_page(request: Request) -> Response:
+        return _html(request, docs)
+
+    @router.get("/openapi.json")
+    async def openapi_json(request: Request) -> Response:
+        return answer(request, openapi, cache="public, max-age=60")
+
+    app.include_router(router)
+    app.mount("/static", StaticFiles(directory=str(files("web") / "static")), name="static")
+
+
+def _html(request: Request, page: Prepared, *, status: int = 200) -> Response:
+    response = answer(request, page, cache="no-cache")
+    if response.status_code != 304:
+        response.status_code = status
+        response.headers["Content-Type"] = "text/html; charset=utf-8"
+    if status == 503:
+        response.headers["Retry-After"] = "3"
+    return response
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"path": path, "method": method.upper(), **operation}
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]

@@ -1,0 +1,64 @@
+"""What variable message signs show: /v1/signs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Request
+from starlette.responses import Response
+
+from api.answers import NEVER, answer, documented
+from api.prepared import Answers
+
+Id = Annotated[str, Path(max_length=200, description="the id of the sign")]
+Accept = Annotated[str, Header(include_in_schema=False)]
+
+
+def signs_router(answers: Answers) -> APIRouter:
+    """Routes that sign controllers poll."""
+    router = APIRouter(tags=["Signs"])
+
+    @router.get("/v1/signs", responses=documented("Signs", 304, 503), summary="All signs")
+    async def signs(request: Request) -> Response:
+        """What every sign shows now."""
+        return answer(request, answers.signs(), cache=NEVER)
+
+    @router.get(
+        "/v1/signs/{sign_id}",
+        responses=documented("Sign", 304, 404, 422, 503, text="42"),
+        summary="What one sign shows",
+    )
+    async def sign(request: Request, sign_id: Id, accept: Accept = "*/*") -> Response:
+        """A number, FULL, CLOSED or nothing; ask for text/plain to get the text alone.
+
+        Show it until `valid_until`, ask again after `poll_after_s` seconds, blank the sign when you cannot.
+        It is never a number when the site is closed, the number is stale, or too few spaces report.
+        """
+        prepared = answers.sign(sign_id)
+        if prefers_text(accept):
+            response = Response(prepared.text, media_type="text/plain", headers={"Cache-Control": NEVER})
+        else:
+            response = answer(request, prepared, cache=NEVER)
+        response.headers["Vary"] = "Accept"
+        return response
+
+    return router
+
+
+def prefers_text(accept: str) -> bool:
+    """Whether an Accept header asks for text/plain rather than for JSON, which is the default."""
+    wanted = dict(_weight(item) for item in accept.lower().split(","))
+    anything = wanted.get("*/*", 0.0)
+    text = wanted.get("text/plain", wanted.get("text/*", anything))
+    json = wanted.get("application/json", wanted.get("application/*", anything))
+    return text > json
+
+
+def _weight(item: str) -> tuple[str, float]:
+    kind, *parameters = (part.strip() for part in item.split(";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return kind, min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return kind, 0.0
+    return kind, 1.0

@@ -1,0 +1,141 @@
+"""Server-sent events of changed snapshots: /v1/stream."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.answers import documented
+from api.bodies import encode
+from api.events import EventLog, Lost, Position
+from api.live import LiveView
+from api.problems import TooManyReaders
+
+HEARTBEAT_S = 15.0
+RECONNECT_MS = 3000
+MOST_READERS = 5000
+_SEND_S = 20.0
+
+Site = Annotated[str, Query(min_length=1, max_length=200)]
+Sites = Annotated[list[Site] | None, Query(max_length=100, description="only these sites; may be repeated")]
+LastEventId = Annotated[str | None, Header(description="the id of the last event that you got")]
+
+_EVENTS = """One event of type `site` for each change of a site's published number or facts, and when it turns
+stale or fresh again; its data is what `/v1/sites/{id}` answers. A `start` event opens a new stream: read
+`/v1/sites` now, then apply the events. After a lost connection send `Last-Event-ID` (browsers do): nothing is
+missed. When what you missed is no longer held, a `reset` event says so: read `/v1/sites` again. About every
+15 seconds a `confirmed` event tells until when all numbers are known to be current (`as_of`)."""
+
+
+def stream_router(view: LiveView, log: EventLog, *, heartbeat_s: float = HEARTBEAT_S) -> APIRouter:
+    """The route of the event stream."""
+    router = APIRouter(tags=["Sites"])
+    responses = documented("Site", 404, 422, 503)
+    responses[200] = {
+        "description": _EVENTS,
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+
+    @router.get("/v1/stream", responses=responses, summary="Changes as they happen")
+    async def stream(site: Sites = None, last_event_id: LastEventId = None) -> Response:
+        """Server-sent events of changed snapshots, resumable."""
+        view.require_loaded()
+        for site_id in site or ():
+            view.site(site_id)
+        if log.readers >= MOST_READERS:
+            raise TooManyReaders
+        return EventStream(_Reader(view, log, frozenset(site or ()), heartbeat_s), last_event_id)
+
+    return router
+
+
+class _Reader:
+    """One client's way through the log."""
+
+    def __init__(self, view: LiveView, log: EventLog, sites: frozenset[str], heartbeat_s: float) -> None:
+        self._view = view
+        self._log = log
+        self._sites = sites
+        self._heartbeat_s = heartbeat_s
+
+    async def read(self, last_event_id: str | None) -> AsyncIterator[bytes]:
+        """Chunks of the stream until the server stops."""
+        log = self._log
+        yield f"retry: {RECONNECT_MS}\n\n".encode()
+        position = log.end
+        if last_event_id is None:
+            yield self._event("start", position, {"as_of": self._view.confirmed_at})
+        else:
+            try:
+                position = log.locate(last_event_id)
+            except Lost as lost:
+                yield self._event("reset", position, {"reason": str(lost)})
+        while not log.closed:
+            try:
+                position, chunk = log.after(position, self._sites)
+            except Lost as lost:
+                position = log.end
+                chunk = self._event("reset", position, {"reason": str(lost)})
+            if chunk:
+                yield chunk
+                continue
+            try:
+                async with asyncio.timeout(self._heartbeat_s):
+                    await log.wait(position)
+            except TimeoutError:
+                yield b": alive\n\n" + self._event("confirmed", position, {"as_of": self._view.confirmed_at})
+
+    def _event(self, name: str, position: Position, data: dict[str, Any]) -> bytes:
+        return f"event: {name}\nid: {position}\ndata: ".encode() + encode(data) + b"\n\n"
+
+    def enter(self) -> None:
+        """Count this reader."""
+        self._log.readers += 1
+
+    def leave(self) -> None:
+        """Count this reader no more."""
+        self._log.readers -= 1
+
+
+class EventStream(Response):
+    """Writes the stream until the client goes, the server stops, or the client takes nothing for too long."""
+
+    def __init__(self, reader: _Reader, last_event_id: str | None) -> None:
+        super().__init__(media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        # The length is not known; and a proxy must pass each event on at once.
+        del self.headers["content-length"]
+        self.headers["X-Accel-Buffering"] = "no"
+        self._reader = reader
+        self._last_event_id = last_event_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the stream over ASGI."""
+        self._reader.enter()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(self._write(send), name="stream writer")
+                watcher = tasks.create_task(_until_gone(receive), name="stream watcher")
+                await asyncio.wait((writer, watcher), return_when=asyncio.FIRST_COMPLETED)
+                writer.cancel()
+                watcher.cancel()
+        finally:
+            self._reader.leave()
+
+    async def _write(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        try:
+            async for chunk in self._reader.read(self._last_event_id):
+                # A client that does not read is cut: its connection's buffer is all that it may fill.
+                async with asyncio.timeout(_SEND_S):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except TimeoutError:
+            return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

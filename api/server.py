@@ -1,0 +1,114 @@
+"""Serves the application over HTTP with uvicorn, from a socket of our own to a clean end."""
+
+import contextlib
+import errno
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+
+from api.app import create_app
+from api.events import EventLog
+from parking.errors import ParkingError
+from parking.settings import Settings
+
+_log = structlog.get_logger()
+
+_UNREAD_MS = 30_000
+_GRACE_S = 1
+
+
+class CannotListen(ParkingError):
+    """The API cannot listen on its address."""
+
+
+def serve(settings: Settings) -> None:
+    """Run the API until a signal ends it. Raises CannotListen."""
+    listener = listen(settings.api_host, settings.api_port)
+    server = make_server(settings)
+    _log.info("The API listens", url=url_of(listener))
+    server.run(sockets=[listener])
+
+
+def make_server(settings: Settings) -> "Server":
+    """The server of the API, not yet running."""
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=_GRACE_S,
+        timeout_keep_alive=30,
+    )
+    return Server(config, app.state.parts.log)
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but a signal also ends the open event streams, and is an ordinary end: exit code 0."""
+
+    def __init__(self, config: uvicorn.Config, log: EventLog) -> None:
+        super().__init__(config)
+        self._event_log = log
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._event_log.close()
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there (port 0: any free one). Raises CannotListen, which says what to do."""
+    try:
+        (family, _, _, _, address), *_ = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if sys.platform == "linux":
+                # Inherited by each connection: a client that reads nothing for so long is cut by the kernel.
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
+            listener.bind(address)
+            listener.listen(2048)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        raise CannotListen(
+            f"The API cannot listen on {host} port {port}: {error.strerror or error}.",
+            hint=_hint(error, port),
+        ) from error
+    return listener
+
+
+def _hint(error: OSError, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Another program has port {port}. Set PARKING_API_PORT to a free one, or to 0 for any."
+    if error.errno == errno.EACCES:
+        return "Ports below 1024 need special rights. Set PARKING_API_PORT to 8000, say."
+    return "Set PARKING_API_HOST to an address of this machine: 127.0.0.1, or 0.0.0.0 for all."

@@ -1,0 +1,70 @@
+"""The real API, served over HTTP from a real database with a small city in it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from api.app import Parts
+from api.server import listen, make_server, url_of
+from parking.settings import Settings
+from tests.support.city import load, small_registry
+from tests.support.polling import until
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A running API: a client of it, its parts and its address."""
+
+    client: httpx.AsyncClient
+    parts: Parts
+    url: str
+
+
+StartApi = Callable[..., AbstractAsyncContextManager[Api]]
+
+
+@asynccontextmanager
+async def running_api(settings: Settings, *, loaded: bool = True) -> AsyncIterator[Api]:
+    """Serve on any free port until the end; wait for the first load unless told otherwise."""
+    listener = listen("127.0.0.1", 0)
+    server = make_server(settings)
+    parts: Parts = server.config.app.state.parts  # type: ignore[union-attr]
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve(sockets=[listener]), name="server")
+        try:
+            limits = httpx.Limits(max_connections=None)
+            async with httpx.AsyncClient(base_url=url_of(listener), trust_env=False, limits=limits) as client:
+                await until(lambda: server.started, what="the server listens")
+                if loaded:
+                    await until(lambda: parts.view.loaded, what="the first load")
+                yield Api(client, parts, url_of(listener))
+        finally:
+            server.should_exit = True
+
+
+@pytest.fixture
+async def city_url(database_url: str) -> str:
+    """A database with two streets of four bays, and one gate-counted car park of 100 spaces with 10 taken."""
+    await load(database_url, small_registry(bays=4, sites=2))
+    return database_url
+
+
+@pytest.fixture
+def start_api(city_url: str) -> StartApi:
+    """Run the API on that city; settings and `loaded` can be given."""
+
+    def start(*, loaded: bool = True, **settings: object) -> AbstractAsyncContextManager[Api]:
+        return running_api(Settings(database_url=city_url, **settings), loaded=loaded)  # type: ignore[arg-type]
+
+    return start
+
+
+@pytest.fixture
+async def api(start_api: StartApi) -> AsyncIterator[Api]:
+    """The API on that city."""
+    async with start_api() as api:
+        yield api

@@ -1,0 +1,86 @@
+"""What a live view is filled with by hand, and a clock whose hands tests move."""
+
+from datetime import UTC, datetime, timedelta
+
+from parking.availability import count_bays
+from parking.db.live import BayFacts, BayNow, Confirmation, Everything, Location, SiteFacts
+from parking.model import Counting, Occupancy, SiteStatus, Snapshot
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+HERE = (-3.176, 51.482)
+STATES = {"v": Occupancy.VACANT, "o": Occupancy.OCCUPIED, "u": Occupancy.UNKNOWN}
+
+SiteRow = tuple[SiteFacts, Snapshot]
+BayRow = tuple[BayFacts, BayNow]
+
+
+class Hands:
+    """The hands of a clock: tests move them."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def snapshot(states: str, *, site: str = "queen-street", revision: int = 1, age_s: float = 0) -> Snapshot:
+    """The snapshot of a site whose bays are in these states, v, o or u."""
+    counts = count_bays(vacant=states.count("v"), occupied=states.count("o"), unknown=states.count("u"))
+    return Snapshot(
+        site_id=site,
+        revision=revision,
+        status=SiteStatus.OPEN,
+        capacity=counts.capacity,
+        vacant=counts.vacant,
+        occupied=counts.occupied,
+        unknown=counts.unknown,
+        free_min=counts.free_min,
+        free_max=counts.free_max,
+        as_of=NOW - timedelta(seconds=age_s),
+    )
+
+
+def street(
+    states: str,
+    *,
+    site: str = "queen-street",
+    revision: int = 1,
+    age_s: float = 0,
+    category: str = "standard",
+    at: Location = HERE,
+) -> tuple[SiteRow, list[BayRow]]:
+    """A street whose bays, eleven metres apart going north, are in these states."""
+    facts = SiteFacts(
+        id=site,
+        name=site.title(),
+        kind="on_street",
+        counting=Counting.BAYS,
+        timezone="Europe/London",
+        location=at,
+    )
+    bays = [
+        (
+            BayFacts(f"{site}-{number}", site, category, (at[0], at[1] + number / 10_000)),
+            BayNow(STATES[state], None, False, revision),
+        )
+        for number, state in enumerate(states)
+    ]
+    return (facts, snapshot(states, site=site, revision=revision, age_s=age_s)), bays
+
+
+def confirmation(confirmed_s_ago: float | None = None) -> Confirmation:
+    """An ingestor's confirmation, or that there is no ingestor."""
+    if confirmed_s_ago is None:
+        return Confirmation(NOW, None, 0, 0)
+    return Confirmation(NOW, NOW - timedelta(seconds=confirmed_s_ago), 1, 1)
+
+
+def everything(*streets: tuple[SiteRow, list[BayRow]], confirmed_s_ago: float | None = None) -> Everything:
+    """A full load of these streets, each with a sign of its own."""
+    return Everything(
+        confirmation(confirmed_s_ago),
+        [site for site, _ in streets],
+        [bay for _, bays in streets for bay in bays],
+        [(f"vms-{site[0].id}", (site[0].id,)) for site, _ in streets],
+    )

@@ -61,11 +61,25 @@ make_venv() {
 if ! is_new_enough "$venv/bin/python" || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
   make_venv
 fi
+# pip ARGUMENTS...: run it with its words in a log, saying every few seconds how far it has come.
+pip() {
+  local log=$venv/install.log next=$((SECONDS + 5))
+  "$venv/bin/python" -m pip --disable-pip-version-check --require-virtualenv \
+    "$@" --progress-bar off >"$log" 2>&1 &
+  while kill -0 $! 2>/dev/null; do
+    sleep 0.2
+    if [ $SECONDS -ge $next ]; then
+      say "  $((SECONDS - begin)) s: $(tail -n 1 "$log" | cut -c1-70)"
+      next=$((SECONDS + 5))
+    fi
+  done
+  wait $! || { tail -n 15 "$log" >&2; die "that did not work (see $log). Is the package index within reach?"; }
+}
+
 say "installing $lock (each package checked against its hash)"
 begin=$SECONDS
-pip="$venv/bin/python -m pip --disable-pip-version-check --quiet --require-virtualenv"
-$pip install --require-hashes -r "$lock" || die "the packages cannot be installed: is the package index within reach?"
-$pip install --no-deps --no-build-isolation --editable .
+pip install --require-hashes -r "$lock"
+pip install --no-deps --no-build-isolation --editable .
 say "installed in $((SECONDS - begin)) s"
 touch "$venv/.installed-demo"
 if [ "$kind" = dev ]; then

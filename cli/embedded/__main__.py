@@ -4,12 +4,14 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 from cli.embedded.nats import EmbeddedBroker
 from cli.embedded.postgres import EmbeddedPostgres
+from parking.errors import ParkingError
 
 
 async def serve(env_file: Path) -> None:
@@ -48,4 +50,7 @@ def _exports(postgres: EmbeddedPostgres, broker: EmbeddedBroker) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m cli.embedded", description=__doc__)
     parser.add_argument("--env-file", type=Path, required=True, help="where to write the addresses")
-    asyncio.run(serve(parser.parse_args().env_file))
+    try:
+        asyncio.run(serve(parser.parse_args().env_file))
+    except ParkingError as failure:
+        sys.exit(f"{failure.message}\n{failure.hint or ''}".strip())

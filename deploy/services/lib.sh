@@ -50,14 +50,15 @@ end() {
   rm -f "$run/$1.pid"
 }
 
-# await SECONDS WHAT LOG COMMAND...: poll until the command succeeds, or die with the end of the log.
+# await SECONDS NAME COMMAND...: poll until the command succeeds; fail with the end of the log of the recorded
+# process when the time is over or the process has ended.
 await() {
-  local deadline=$((SECONDS + $1)) what=$2 log=$3
-  shift 3
+  local deadline=$((SECONDS + $1)) name=$2
+  shift 2
   until "$@" >/dev/null 2>&1; do
-    if [ $SECONDS -gt $deadline ]; then
-      say "$what does not answer. The end of its log:"
-      tail -n 20 "$log" >&2
+    if [ $SECONDS -gt $deadline ] || ! is_running "$name"; then
+      say "$name does not answer. The end of its log:"
+      tail -n 20 "$run/$name.log" >&2
       return 1
     fi
     sleep 0.1

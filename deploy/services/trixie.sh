@@ -109,7 +109,7 @@ trixie_mosquitto() {
   chroot "$trixie" mosquitto_passwd -U /mosquitto/data/passwords || return 1
   chroot "$trixie" chown mosquitto:mosquitto /mosquitto/data/passwords
   start_in_trixie mosquitto TERM mosquitto /usr/sbin/mosquitto -c /mosquitto/config/mosquitto.conf
-  await 20 Mosquitto "$run/mosquitto.log" can_connect "$mqtt_port"
+  await 20 mosquitto can_connect "$mqtt_port"
 }
 
 trixie_postgres() {
@@ -131,7 +131,7 @@ trixie_postgres() {
     -c "port=$postgres_port" -c unix_socket_directories= -c "dynamic_shared_memory_type=$1"
   export PGPASSWORD=$admin_password
   # The tests, like a deployment, use a role without special rights; it may make the tests' databases.
-  await 30 PostgreSQL "$run/postgres.log" admin_sql </dev/null &&
+  await 30 postgres admin_sql </dev/null &&
     admin_sql <<<"CREATE ROLE parking LOGIN CREATEDB PASSWORD '$database_password'"
   local code=$?
   unset PGPASSWORD

@@ -26,7 +26,7 @@ embedded() {
     >"$run/embedded.log" 2>&1 </dev/null 9>&- &
   record embedded $! TERM
   echo embedded >"$run/kind"
-  await 60 "The embedded pair" "$run/embedded.log" test -f "$env_file"
+  await 60 embedded test -f "$env_file"
 }
 
 mkdir -p "$run"

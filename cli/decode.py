@@ -7,12 +7,16 @@ the registry's; `codec` (and `fport`) without a topic means the bare bytes of a 
 null in the answer. `received_at` is by default now. Unknown keys are passed over.
 """
 
+import contextlib
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from pathlib import Path
+from typing import Annotated, Any, Final, TextIO
 
 import msgspec
+import typer
 
 from ingest.adapters import checks, lorawan
 from ingest.adapters.base import Uplink
@@ -20,6 +24,7 @@ from ingest.adapters.codecs import CODECS
 from ingest.decode import Decoded, Directory, decode
 from parking.errors import Rejection
 from parking.model import BayObservation, Observation, Occupancy
+from parking.registry import Codecs, load_registry
 
 _OCCUPIED: Final = {Occupancy.OCCUPIED: True, Occupancy.VACANT: False, Occupancy.UNKNOWN: None, None: None}
 
@@ -44,6 +49,26 @@ class _Always:
 
     def codec(self, device: str) -> str | None:
         return self.name
+
+
+def decode_command(
+    file: Annotated[
+        Path | None, typer.Argument(help="JSON lines; standard input by default", exists=True, dir_okay=False)
+    ] = None,
+    registry: Annotated[
+        Path | None, typer.Option(help="registry file that says which device has which codec", exists=True)
+    ] = None,
+) -> None:
+    """Say what the ingestor would make of messages. Needs no broker and no database.
+
+    Each line is {"topic"?, "payload"? | "payload_hex"?, "codec"?, "fport"?, "received_at"?}; each answer is
+    {"observations": [...], "rejected": null | {"code", "detail"}}.
+
+    Example: echo '{"codec": "bosch-tps110", "fport": 1, "payload_hex": "01"}' | parking decode
+    """
+    known = Codecs(load_registry(registry)) if registry else None
+    with file.open("rb") if file else contextlib.nullcontext(sys.stdin.buffer) as lines:
+        raise typer.Exit(run(lines, sys.stdout, known))
 
 
 def run(lines: Iterable[str | bytes], out: TextIO, registry: Directory | None = None) -> int:

@@ -1,89 +1,64 @@
 """Entry point of the `parking` command."""
 
-import asyncio
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from cli.api import api
-from cli.demo import demo
-from cli.doctor import doctor
-from cli.registry import registry_app
-from cli.simulate import simulate
 from parking.errors import ParkingError, RegistryError
-from parking.settings import load_settings
+
+COMMANDS = {
+    "demo": "cli.demo:demo",
+    "migrate": "cli.migrate:migrate",
+    "registry": "cli.registry:registry_app",
+    "ingest": "cli.ingest:ingest",
+    "api": "cli.api:api",
+    "simulate": "cli.simulate:simulate",
+    "decode": "cli.decode:decode_command",
+    "doctor": "cli.doctor:doctor",
+}
+"""Where each command is. A module is imported when its command is used: together they take seconds."""
+
+
+class _Commands(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(module), name)
+        if isinstance(found, typer.Typer):
+            command: Any = typer.main.get_command(found)
+        else:
+            single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+            single.command()(found)
+            command = typer.main.get_command(single)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
-    help=(
-        "Smart parking: bay sensors and plate cameras in over MQTT; "
-        "one truthful number for drivers, signs and managers out.\n\n"
-        "Start with `parking demo`. To run it for real: `parking migrate`, `parking registry import FILE`, "
-        "then `parking ingest` and `parking api`, each as a service. `parking doctor` says what is wrong.\n\n"
-        "Settings are environment variables that begin with PARKING_ (see the README)."
-    ),
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(demo)
-app.add_typer(registry_app, name="registry")
-app.command()(api)
-app.command()(simulate)
-app.command()(doctor)
 
 
-@app.command()
-def migrate() -> None:
-    """Create the database schema or bring it up to date. Safe to repeat, and to run twice at once."""
-    from parking.db.migrate import migrate as run
+@app.callback()
+def parking() -> None:
+    """Bay sensors and plate cameras in over MQTT; one truthful number for drivers, signs and managers out.
 
-    done = asyncio.run(run(load_settings().require_database_url()))
-    typer.echo(f"Found {done.edition}.")
-    for migration in done.applied:
-        typer.echo(f"Applied {migration.version:04} {migration.name}.")
-    typer.echo(f"The schema is at version {done.version}.")
+    Start with `parking demo`. To run it for real: `parking migrate`, `parking registry import FILE`, then
+    `parking ingest` and `parking api`, each as a service. `parking doctor` says what is wrong.
 
-
-@app.command()
-def ingest() -> None:
-    """Take messages from the broker and store them; SIGTERM ends it cleanly.
-
-    Needs PARKING_DATABASE_URL and PARKING_MQTT_URL. A message is acknowledged only when it is stored, so the
-    process may be killed at any time.
+    Settings are environment variables that begin with PARKING_ (see the README).
     """
-    from ingest.service import run
-    from parking.logs import configure_logging
-
-    settings = load_settings()
-    configure_logging(settings, process="ingest")
-    asyncio.run(run(settings))
-
-
-@app.command()
-def decode(
-    file: Annotated[
-        Path | None, typer.Argument(help="JSON lines; standard input by default", exists=True, dir_okay=False)
-    ] = None,
-    registry: Annotated[
-        Path | None, typer.Option(help="registry file that says which device has which codec", exists=True)
-    ] = None,
-) -> None:
-    """Say what the ingestor would make of messages. Needs no broker and no database.
-
-    Each line is {"topic"?, "payload"? | "payload_hex"?, "codec"?, "fport"?, "received_at"?}; each answer is
-    {"observations": [...], "rejected": null | {"code", "detail"}}.
-
-    Example: echo '{"codec": "bosch-tps110", "fport": 1, "payload_hex": "01"}' | parking decode
-    """
-    from cli.decode import run
-    from parking.registry import Codecs, load_registry
-
-    known = Codecs(load_registry(registry)) if registry else None
-    lines = file.open("rb") if file else sys.stdin.buffer
-    raise typer.Exit(run(lines, sys.stdout, known))
 
 
 def main() -> None:

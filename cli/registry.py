@@ -10,7 +10,9 @@ import typer
 from parking.registry import Registry, json_schema, load_registry
 from parking.settings import load_settings
 
-registry_app = typer.Typer(help="Sites, bays, sensors, gates and signs.", no_args_is_help=True)
+registry_app = typer.Typer(
+    help="Sites, bays, sensors, gates and signs.", no_args_is_help=True, rich_markup_mode=None
+)
 
 File = Annotated[Path, typer.Argument(help="registry file (JSON)", exists=True, dir_okay=False)]
 

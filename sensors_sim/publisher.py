@@ -25,6 +25,7 @@ import aiomqtt
 import structlog
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from parking.errors import BrokerUnavailable
 from parking.settings import Settings
@@ -40,6 +41,8 @@ CONNECT_S = 5.0
 ACKNOWLEDGE_S = 30.0
 """An acknowledgement that takes longer counts as a broken connection."""
 BACKOFF_S = (0.2, 5.0)
+_NOT_ALLOWED = (4, 5, 134, 135)
+"""Reasons of a broker that will not let us in later either: MQTT 3.1.1's and MQTT 5's."""
 EXPIRY_S = 604_800
 """SPEC [M-4] of firmware_protocol: what is missing on arrival is the time in the broker."""
 
@@ -105,6 +108,8 @@ class Link:
         # Bounded by IN_FLIGHT: in the order in which they were first sent.
         self._unacknowledged: dict[tuple[int, int], Outgoing] = {}
         self.connected = asyncio.Event()
+        self.answered = asyncio.Event()
+        """Set once the broker has let us in, or has refused our name and password."""
         self.trouble = "no answer"
 
     async def put(self, message: Outgoing | None) -> None:
@@ -129,6 +134,8 @@ class Link:
                         return
             except (aiomqtt.MqttError, OSError, ValueError) as error:
                 self.trouble = str(error) or type(error).__name__
+                if isinstance(error, aiomqtt.MqttCodeError) and _code(error) in _NOT_ALLOWED:
+                    self.answered.set()
                 if not self.connected.is_set():
                     # A broker that does not speak MQTT 5 refuses it or hangs up.
                     protocols.rotate(-1)
@@ -147,6 +154,7 @@ class Link:
         self._properties = _expiry() if protocol == aiomqtt.ProtocolVersion.V5 else None
         async with client:
             self.connected.set()
+            self.answered.set()
             yield client
 
     async def _serve(self, client: aiomqtt.Client) -> bool:
@@ -197,10 +205,13 @@ class Publisher:
             for number in range(connections)
         ]
         self._tasks: list[asyncio.Task[None]] = []
+        # A link that fails for another reason than its connection ends the whole run.
+        self._group = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
         self._tasks = [
-            asyncio.create_task(link.run(), name=f"publisher {number}")
+            self._group.create_task(link.run(), name=f"publisher {number}")
             for number, link in enumerate(self._links)
         ]
         return self
@@ -213,18 +224,24 @@ class Publisher:
     ) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Only a cancellation is the group's own matter; it would wrap any other error of ours.
+        ours = (kind, error, trace) if isinstance(error, asyncio.CancelledError) else (None, None, None)
+        await self._group.__aexit__(*ours)
 
     async def connect(self, timeout: float) -> None:
-        """Wait until every connection stands; raises BrokerUnavailable after `timeout` seconds."""
-        try:
+        """Wait until every connection stands.
+
+        Raises BrokerUnavailable after `timeout` seconds, or at once if we are not allowed in.
+        """
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                await asyncio.gather(*(link.connected.wait() for link in self._links))
-        except TimeoutError:
-            raise BrokerUnavailable(
-                f"no connection to the broker at {self._address}: {self._links[0].trouble}",
-                hint="Check PARKING_MQTT_URL, and that the broker runs: `parking doctor`.",
-            ) from None
+                await asyncio.gather(*(link.answered.wait() for link in self._links))
+        for link in self._links:
+            if not link.connected.is_set():
+                raise BrokerUnavailable(
+                    f"no connection to the broker at {self._address}: {link.trouble}",
+                    hint="Check PARKING_MQTT_URL, and that the broker runs: `parking doctor`.",
+                )
 
     async def send(self, message: Outgoing) -> None:
         """Queue a message on its sender's connection; waits while that has too much to do."""
@@ -236,8 +253,11 @@ class Publisher:
             async with asyncio.timeout(timeout):
                 await asyncio.gather(*(link.put(None) for link in self._links))
                 await asyncio.gather(*self._tasks)
-        await self.__aexit__(None, None, None)
         return [message for link in self._links for message in link.left_over()]
+
+
+def _code(error: aiomqtt.MqttCodeError) -> int | None:
+    return error.rc.value if isinstance(error.rc, ReasonCode) else error.rc
 
 
 async def _watch(client: aiomqtt.Client) -> None:

@@ -3,10 +3,12 @@
 import asyncio
 import time
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
 
+from parking.errors import SettingsError
 from parking.settings import Settings
 from sensors_sim.city import City, build_city
 from sensors_sim.ledger import End, LedgerFile, Message, NoLedger, Start, utc
@@ -39,6 +41,15 @@ def city_of(options: Options) -> City:
     )
 
 
+def _open_ledger(path: Path | None) -> LedgerFile | NoLedger:
+    if path is None:
+        return NoLedger()
+    try:
+        return LedgerFile(path)
+    except OSError as error:
+        raise SettingsError(f"the ledger {path} cannot be written: {error.strerror}") from error
+
+
 class Run:
     """One run, from the first boot frame to the ledger's last line."""
 
@@ -46,7 +57,7 @@ class Run:
         self._options = options
         self._settings = settings
         self._city = city_of(options)
-        self._ledger = LedgerFile(options.ledger) if options.ledger else NoLedger()
+        self._ledger = _open_ledger(options.ledger)
 
     async def __call__(self, stopped: asyncio.Event) -> None:
         """Run until `stopped` is set or the time is over."""

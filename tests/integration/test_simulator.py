@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,12 +14,12 @@ import aiomqtt
 import pytest
 from pydantic import SecretStr
 
-from parking.errors import BrokerUnavailable
+from parking.errors import BrokerUnavailable, SettingsError
 from parking.settings import Settings
 from sensors_sim.faults import Faults
 from sensors_sim.ledger import Ledger, load_ledger
 from sensors_sim.options import Options
-from sensors_sim.runner import Run
+from sensors_sim.runner import CONNECT_S, Run
 from tests.conftest import Broker, StartProcess
 from tests.support.polling import until
 
@@ -130,12 +131,18 @@ async def test_without_a_broker_it_says_where_it_looked(
         await Run(Options(bays=5, sites=1), _settings("mqtt://127.0.0.1:9"))(asyncio.Event())
 
 
-async def test_a_wrong_password_is_told(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sensors_sim.runner.CONNECT_S", 2.0)
+async def test_a_wrong_password_is_told_at_once(broker: Broker) -> None:
+    begun = time.monotonic()
     with pytest.raises(BrokerUnavailable, match=r"(?i)authori[sz]ed|password"):
         await Run(Options(bays=5, sites=1), _settings(f"mqtt://parking:wrong@127.0.0.1:{broker.port}"))(
             asyncio.Event()
         )
+    assert time.monotonic() - begun < CONNECT_S / 2
+
+
+async def test_a_ledger_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="ledger"):
+        Run(Options(ledger=tmp_path / "nowhere" / "truth"), _settings("mqtt://127.0.0.1:9"))
 
 
 async def test_the_command_ends_cleanly_on_sigterm(

@@ -224,6 +224,14 @@ def test_at_speed_sixty_the_default_city_is_lively(living: Callable[..., Life]) 
     assert 10 <= len(after_start) / 50 <= 60
 
 
+@pytest.mark.parametrize(("bays", "sites"), [(0, 2), (1, 1), (3, 2)])
+def test_the_smallest_cities_live(living: Callable[..., Life], bays: int, sites: int) -> None:
+    life = living(bays=bays, sites=sites, duration=30)
+    assert life.sent
+    assert life.final.bays == life.final.truth
+    assert len(life.final.truth) == bays
+
+
 def test_expiry_is_asked_for_where_times_are_relative(calm: Life) -> None:
     for _, message, _ in calm.sent:
         assert message.expires == message.topic.startswith("parking/v1/")

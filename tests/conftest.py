@@ -105,8 +105,9 @@ def admin_database_url(services: Services) -> str:
 @pytest.fixture
 async def broker(services: Services, tmp_path: Path) -> AsyncIterator[Broker]:
     """A broker for this test alone, Mosquitto if possible. `stop()` and `start()` keep port and store."""
-    kind = PrivateMosquitto if services.runs_own_mosquitto else EmbeddedBroker
-    async with kind(tmp_path / "broker") as own:
+    async with (
+        PrivateMosquitto() if services.runs_own_mosquitto else EmbeddedBroker(tmp_path / "broker") as own
+    ):
         yield own
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # in-root.sh ROOT USER COMMAND...: run a command inside a Debian root as one of its users, without any
-# privilege. With IN_PRIVATE_MOUNTS=1 we are in a mount namespace of our own: /proc and /dev are mounted, and
-# the folder MOSQUITTO_HOME, if given, takes the place of /mosquitto. All of it ends with the command.
+# privilege. With IN_PRIVATE_MOUNTS=1 we are in a mount namespace of our own and mount /proc and /dev, which
+# vanish with the command.
 set -eu
 root=$1
 user=$2
@@ -9,9 +9,6 @@ shift 2
 if [ "${IN_PRIVATE_MOUNTS:-}" = 1 ]; then
   mount -t proc proc "$root/proc"
   mount --rbind /dev "$root/dev"
-  if [ -n "${MOSQUITTO_HOME:-}" ]; then
-    mount --bind "$MOSQUITTO_HOME" "$root/mosquitto"
-  fi
 fi
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 PGPASSWORD="${PGPASSWORD:-}" \
   chroot "$root" setpriv --reuid="$user" --regid="$user" --init-groups --inh-caps=-all --no-new-privs "$@"

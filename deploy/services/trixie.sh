@@ -100,7 +100,7 @@ version_of() { chroot "$trixie" dpkg-query -W -f '${source:Upstream-Version}' "$
 trixie_mosquitto() {
   mqtt_port=$(free_port)
   mqtt_password=$(new_password)
-  rm -rf "$trixie/mosquitto"
+  rm -rf "$trixie/mosquitto" "$trixie/mosquitto-of-tests"
   mkdir -p "$trixie/mosquitto/config/conf.d" "$trixie/mosquitto/data" || return 1
   cp "$project/deploy/mosquitto/mosquitto.conf" "$trixie/mosquitto/config/" || return 1
   printf 'listener %s 127.0.0.1\n' "$mqtt_port" >"$trixie/mosquitto/config/conf.d/listener.conf"

@@ -1,8 +1,10 @@
 """A Mosquitto for one test alone, from the Debian root of `make services`, with the configuration we ship."""
 
+import secrets
 import shutil
 import subprocess
 from pathlib import Path
+from types import TracebackType
 
 from cli.embedded import GuardedProcess
 from cli.embedded.nats import mqtt_answers
@@ -14,46 +16,53 @@ _IN_ROOT = PROJECT / "deploy" / "services" / "in-root.sh"
 
 
 class PrivateMosquitto(EmbeddedService):
-    """The real broker. With `data_dir` its store stays, for a test that starts it again."""
+    """The real broker. Its store outlives `stop()`, for a test that starts it again, but not the context."""
 
     name = "Mosquitto of this test"
     user = "parking"
 
-    def __init__(self, data_dir: Path | None = None, port: int | None = None) -> None:
-        super().__init__(data_dir, port)
+    def __init__(self) -> None:
+        super().__init__()
         self._password = new_password()
+        self._inside = f"/mosquitto-of-tests/{secrets.token_hex(8)}"
+        self._home = DEBIAN_ROOT / self._inside[1:]
 
     @property
     def url(self) -> str:
         """The address with user and password."""
         return f"mqtt://{self.user}:{self._password}@{LOOPBACK}:{self.port}"
 
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        shutil.rmtree(self._home)
+
     def _prepare(self, private: Path) -> GuardedProcess:
-        home = self._data_dir or private / "mosquitto"
-        (home / "config" / "conf.d").mkdir(parents=True, exist_ok=True)
-        (home / "data").mkdir(exist_ok=True)
-        shutil.copy(MOSQUITTO_CONF, home / "config")
-        listener = home / "config" / "conf.d" / "listener.conf"
-        listener.write_text(f"listener {self.port} {LOOPBACK}\n")
-        passwords = home / "data" / "passwords"
+        data, fragments = self._home / "data", self._home / "config" / "conf.d"
+        data.mkdir(parents=True, exist_ok=True)
+        fragments.mkdir(parents=True, exist_ok=True)
+        # The shipped file as it is, but for the folder that it names.
+        config = MOSQUITTO_CONF.read_text().replace(" /mosquitto/", f" {self._inside}/")
+        (self._home / "config" / "mosquitto.conf").write_text(config)
+        (fragments / "listener.conf").write_text(f"listener {self.port} {LOOPBACK}\n")
+        passwords = data / "passwords"
+        passwords.touch(mode=0o600)
         passwords.write_text(f"{self.user}:{self._password}\n")
-        passwords.chmod(0o600)
-        self._in_root(home, "root", "mosquitto_passwd", "-U", "/mosquitto/data/passwords")
-        self._in_root(home, "root", "chown", "-R", "mosquitto:mosquitto", "/mosquitto/data")
+        self._in_root("root", "mosquitto_passwd", "-U", f"{self._inside}/data/passwords")
+        self._in_root("root", "chown", "-R", "mosquitto:mosquitto", f"{self._inside}/data")
         return GuardedProcess(
-            self._command(home, "mosquitto", "mosquitto", "-c", "/mosquitto/config/mosquitto.conf"),
+            self._command("mosquitto", "mosquitto", "-c", f"{self._inside}/config/mosquitto.conf"),
             log=private / "mosquitto.log",
             remove=(private,),
         )
 
-    def _in_root(self, home: Path, user: str, *command: str) -> None:
-        subprocess.run(self._command(home, user, *command), check=True, capture_output=True)
+    def _in_root(self, user: str, *command: str) -> None:
+        subprocess.run(self._command(user, *command), check=True, capture_output=True)
 
-    def _command(self, home: Path, user: str, *command: str) -> list[str | Path]:
+    def _command(self, user: str, *command: str) -> list[str | Path]:
         # Each step execs the next, so the guardian's child is the broker itself.
-        namespace = ["unshare", "--mount", "--propagation", "private"]
-        mounts = ["env", "IN_PRIVATE_MOUNTS=1", f"MOSQUITTO_HOME={home}"]
-        return [*namespace, *mounts, _IN_ROOT, DEBIAN_ROOT, user, *command]
+        return [_IN_ROOT, DEBIAN_ROOT, user, *command]
 
     async def _answers(self) -> bool:
         return await mqtt_answers(self.url)

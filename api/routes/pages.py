@@ -13,19 +13,21 @@ from starlette.staticfiles import StaticFiles
 from api.answers import answer
 from api.document import openapi_document
 from api.live import LiveView
-from api.pages import site_line
+from api.pages import code, sites_page
 from api.prepared import Answers, Prepared, prepared
 
 
 def templates() -> Environment:
     """The templates of the package `web`; what they are given is escaped, and a missing value is an error."""
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = code
+    return environment
 
 
 def install_pages(app: FastAPI, view: LiveView, answers: Answers) -> None:
@@ -40,11 +42,7 @@ def install_pages(app: FastAPI, view: LiveView, answers: Answers) -> None:
     )
 
     def home(now: datetime) -> Prepared:
-        lines = [
-            site_line(site, as_of=view.as_of(site), stale=view.is_stale(site, now))
-            for site in view.sites.values()
-        ]
-        page = environment.get_template("sites.html").render(lines=lines, loaded=view.loaded)
+        page = environment.get_template("sites.html").render(page=sites_page(view, now), loaded=view.loaded)
         return prepared(page.encode(), answers.next_stale(now))
 
     @router.get("/")

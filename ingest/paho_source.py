@@ -22,6 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from firmware_protocol.layout import MESSAGE_EXPIRY_S
 from ingest.inbox import Inbox
 from ingest.source import SUBSCRIPTIONS, Message
 from parking.settings import Settings
@@ -34,6 +35,8 @@ BACKOFF_S = (0.2, 15.0)
 SESSION_FOR_EVER = 0xFFFF_FFFF
 EXPIRY_PROPERTY = "expiry"
 """User property with the message expiry interval as sent (SPEC [M-4]): what is left tells the wait."""
+MAX_DIGITS = 10
+"""Digits of the longest interval of MQTT; Python refuses to read numbers of very many."""
 
 
 @dataclass(slots=True)
@@ -137,9 +140,8 @@ class PahoSource:
             connection.reason = str(error) or type(error).__name__
         finally:
             connection.ended.set()
-            self._inbox.clear()
+            self._inbox.forget(connection.generation)
             await asyncio.shield(asyncio.to_thread(_stop, client))
-            self._inbox.clear()
         ready = connection.ready.is_set()
         if not ready and self._settings.mqtt_protocol == "auto":
             self._try_other_protocol(connection)
@@ -246,9 +248,11 @@ def _held(properties: Properties) -> timedelta:
     """How long the broker held a message whose publisher noted the expiry interval that it set."""
     left = getattr(properties, "MessageExpiryInterval", None)
     sent = dict(getattr(properties, "UserProperty", ())).get(EXPIRY_PROPERTY)
-    if left is None or sent is None or not sent.isdecimal():
+    if left is None or sent is None or len(sent) > MAX_DIGITS or not sent.isdecimal():
         return timedelta(0)
-    return timedelta(seconds=max(0, min(int(sent), 1 << 32) - left))
+    held = int(sent) - left
+    # Nothing is held for longer than its expiry: where that is not the one of the SPEC, do not believe it.
+    return timedelta(seconds=held) if 0 < held <= MESSAGE_EXPIRY_S else timedelta(0)
 
 
 async def _either(*events: asyncio.Event) -> None:

@@ -159,6 +159,7 @@ class Link:
 
     async def _serve(self, client: aiomqtt.Client) -> bool:
         """Publish until there is no more (True); raises MqttError when the connection breaks."""
+        broken: ExceptionGroup[aiomqtt.MqttError] | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(_watch(client), name="watch the connection")
@@ -174,7 +175,10 @@ class Link:
                 for _ in range(IN_FLIGHT):
                     await slots.acquire()
                 watch.cancel()
-        except* aiomqtt.MqttError as broken:
+        except* aiomqtt.MqttError as errors:
+            broken = errors
+        if broken is not None:
+            # Not in the except* above: Python before 3.11.4 would wrap it into another group.
             raise aiomqtt.MqttError(str(broken.exceptions[0])) from broken
         return True
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from parking.devices import DEVICE_TYPES
+from parking.devices import DEVICE_TYPES, canonical_id
 from parking.errors import RegistryError
 from parking.model import Counting, Direction, SiteStatus
 
@@ -16,8 +17,13 @@ MAX_PROBLEMS = 50
 """Problems listed at most; a file in quite another form would fill the screen."""
 
 
+@cache
+def _timezones() -> set[str]:
+    return available_timezones()
+
+
 def _known_timezone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _timezones():
         raise ValueError("not a time zone of the IANA database, such as Europe/London")
     return name
 
@@ -30,11 +36,6 @@ def _known_codec(name: str) -> str:
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """An id: it travels in MQTT topics and URLs."""
-
-
-def _lower_eui(name: str) -> str:
-    """An EUI-64 is one whatever the case of its hexadecimal digits."""
-    return name.lower() if len(name) == 16 and all(c in "0123456789abcdefABCDEF" for c in name) else name
 
 
 class _Strict(BaseModel):
@@ -51,7 +52,7 @@ class Location(_Strict):
 class Sensor(_Strict):
     """The device that watches a bay. `heartbeat_s` is the device type's own unless given."""
 
-    id: Annotated[Name, AfterValidator(_lower_eui)]
+    id: Annotated[Name, AfterValidator(canonical_id)]
     codec: Annotated[str, AfterValidator(_known_codec)] = "parking-v1"
     heartbeat_s: int | None = Field(None, ge=1, le=30 * 86400)
 

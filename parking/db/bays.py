@@ -148,7 +148,7 @@ def _hear(row: BayRow, record: BayRecord) -> None:
         return
     row.seen_at = seen.seen_at
     row.battery_v = seen.battery_v if seen.battery_v is not None else row.battery_v
-    row.temperature_c = seen.temperature_c if seen.temperature_c is not None else row.temperature_c
+    row.temperature_c = float(seen.temperature_c) if seen.temperature_c is not None else row.temperature_c
     row.firmware = seen.firmware if seen.firmware is not None else row.firmware
 
 

@@ -7,10 +7,6 @@ from starlette.responses import Response
 
 from api.prepared import Prepared
 
-LIVE = "public, max-age=1, must-revalidate"
-"""A cache in front may answer for a second, so a crowd costs us little and a number is hardly older."""
-NEVER = "no-store"
-
 _MEANING = {
     304: "Not modified: what you have (If-None-Match) is still right.",
     404: "There is no such thing.",
@@ -19,12 +15,23 @@ _MEANING = {
 }
 
 
-def answer(request: Request, prepared: Prepared, *, cache: str = LIVE) -> Response:
+def answer(request: Request, prepared: Prepared, *, status: int = 200) -> Response:
     """The prepared body, or 304 when the client has it already."""
-    headers = {"ETag": prepared.etag, "Cache-Control": cache}
-    if _has(request.headers.get("if-none-match"), prepared.etag):
-        return Response(status_code=304, headers=headers)
-    return Response(prepared.body, headers=headers, media_type="application/json")
+    if has_it(request.headers.get("if-none-match", "").encode("latin-1"), prepared.etag):
+        response = Response(status_code=304)
+        response.raw_headers = list(prepared.validators)
+    else:
+        response = Response(prepared.body, status_code=status)
+        response.raw_headers = list(prepared.headers)
+    return response
+
+
+def has_it(if_none_match: bytes, etag: bytes) -> bool:
+    """Whether an If-None-Match header (empty when there is none) names this ETag."""
+    if not if_none_match:
+        return False
+    tags = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
+    return etag in tags or b"*" in tags
 
 
 def documented(schema: str, *others: int, text: str | None = None) -> dict[int | str, dict[str, Any]]:
@@ -39,10 +46,3 @@ def documented(schema: str, *others: int, text: str | None = None) -> dict[int |
             reference = {"$ref": "#/components/schemas/Problem"}
             responses[status]["content"] = {"application/problem+json": {"schema": reference}}
     return responses
-
-
-def _has(if_none_match: str | None, etag: str) -> bool:
-    if if_none_match is None:
-        return False
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in tags or "*" in tags

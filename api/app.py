@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
 from api.clock import DatabaseClock
 from api.edge import Edge
 from api.events import EventLog
 from api.feed import Announcer, Feed
+from api.hot import HotReads
 from api.live import LiveView
 from api.metrics import Metrics
 from api.prepared import Answers
@@ -50,14 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(signs_router(parts.answers))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     install_pages(app, parts.view, parts.answers)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["GET", "HEAD"],
-        allow_headers=["If-None-Match", "Last-Event-ID"],
-        expose_headers=["ETag", "Retry-After"],
-    )
     app.add_middleware(Edge, metrics=parts.metrics)
+    app.add_middleware(HotReads, answers=parts.answers, metrics=parts.metrics)
     return app
 
 

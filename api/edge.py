@@ -1,4 +1,4 @@
-"""The outermost layer of the application: security headers, measurement, HEAD, the last resort on errors."""
+"""The outermost layer of the application: headers, CORS, measurement, HEAD, the last resort on errors."""
 
 import time
 
@@ -12,16 +12,23 @@ _log = structlog.get_logger()
 
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
-SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
         b"content-security-policy",
         b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
     ),
     (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=()"),
+    # The reads are open, and nothing here goes by cookies: pages of any origin may use them.
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"ETag, Retry-After"),
+)
+"""What every answer carries."""
+
+_PREFLIGHT: tuple[tuple[bytes, bytes], ...] = (
+    (b"access-control-allow-methods", b"GET, HEAD"),
+    (b"access-control-allow-headers", b"If-None-Match, Last-Event-ID"),
+    (b"access-control-max-age", b"86400"),
 )
 
 
@@ -36,40 +43,48 @@ class Edge:
         """Answer one request; pass on anything else (the lifespan)."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        exchange = _Exchange(scope, send, self._metrics)
+        exchange = _Exchange(scope, send)
         # A route answers HEAD as it answers GET; the body is left out on its way.
         inner = {**scope, "method": "GET"} if exchange.head else scope
         try:
-            await self._app(inner, receive, exchange.send)
+            if _is_preflight(scope):
+                await _allow(exchange)
+            else:
+                await self._app(inner, receive, exchange.send)
         except Exception:
             _log.exception("A request failed", path=scope["path"])
             if exchange.started:
                 raise
             await unexpected(scope["path"])(scope, receive, exchange.send)
         finally:
-            exchange.finish(inner)
+            if exchange.started:
+                self._metrics.answered(
+                    method=scope["method"] if scope["method"] in _METHODS else "other",
+                    route=getattr(inner.get("route"), "path", "(none)"),
+                    status=exchange.status,
+                    seconds=exchange.seconds,
+                )
 
 
 class _Exchange:
-    """One request and its answer."""
+    """One request and its answer: `status`, and `seconds` until it started."""
 
-    def __init__(self, scope: Scope, send: Send, metrics: Metrics) -> None:
+    def __init__(self, scope: Scope, send: Send) -> None:
         self.head = scope["method"] == "HEAD"
         self.started = False
-        self._method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._send = send
-        self._metrics = metrics
-        self._status = 0
-        self._ended = False
+        self.status = 0
+        self.seconds = 0.0
         self._began = time.perf_counter()
-        self._seconds = 0.0
+        self._send = send
+        self._ended = False
 
     async def send(self, message: Message) -> None:
+        """Pass on what the application says, with our headers."""
         if message["type"] == "http.response.start":
             self.started = True
-            self._status = message["status"]
-            self._seconds = time.perf_counter() - self._began
-            message["headers"] = [*message["headers"], *SECURITY_HEADERS]
+            self.status = message["status"]
+            self.seconds = time.perf_counter() - self._began
+            message["headers"] = [*message["headers"], *HEADERS]
         elif self.head:
             if self._ended:
                 return
@@ -77,9 +92,13 @@ class _Exchange:
             self._ended = True
         await self._send(message)
 
-    def finish(self, scope: Scope) -> None:
-        if self.started:
-            route = getattr(scope.get("route"), "path", "(none)")
-            self._metrics.answered(
-                method=self._method, route=route, status=self._status, seconds=self._seconds
-            )
+
+def _is_preflight(scope: Scope) -> bool:
+    return scope["method"] == "OPTIONS" and any(
+        name == b"access-control-request-method" for name, _ in scope["headers"]
+    )
+
+
+async def _allow(exchange: _Exchange) -> None:
+    await exchange.send({"type": "http.response.start", "status": 204, "headers": list(_PREFLIGHT)})
+    await exchange.send({"type": "http.response.body", "body": b""})

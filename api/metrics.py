@@ -29,6 +29,8 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        # Finding a series by its labels costs more than counting in it. Bounded by routes and statuses.
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._gauge("sites", "Sites in the live view.", lambda: len(view.sites))
         self._gauge("bays", "Bays in the live view.", lambda: len(view.bays))
         self._gauge("stale_sites", "Sites whose number is stale.", lambda: stale_sites(view))
@@ -50,8 +52,12 @@ class Metrics:
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; `route` is the template, so that ids do not multiply the series."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        key = (method, route, status)
+        if (found := self._answered.get(key)) is None:
+            found = (self._requests.labels(method, route, str(status)), self._seconds.labels(route))
+            self._answered[key] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format."""

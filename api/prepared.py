@@ -14,14 +14,26 @@ from parking.signs import SignMessage, SignRules, sign_message
 _SIGN_S = 1.0
 
 
+LIVE = "public, max-age=1, must-revalidate"
+"""A cache in front may answer for a second, so a crowd costs us little and a number is hardly older."""
+NEVER = "no-store"
+
+Headers = list[tuple[bytes, bytes]]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One answer. `fresh_until` is when time alone makes it untrue (None: never)."""
+    """One answer. `fresh_until` is when time alone makes it untrue (None: never); `text` is for signs.
+
+    `headers` are those of the body, `validators` the ones that an answer without it (304) repeats.
+    """
 
     body: bytes
-    etag: str
-    fresh_until: datetime | None = None
-    text: bytes = b""
+    etag: bytes
+    validators: Headers
+    headers: Headers
+    fresh_until: datetime | None
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +116,16 @@ class Answers:
     def _sign(self, sign_id: str, now: datetime) -> Prepared:
         message = self._sign_message(sign_id, now)
         fresh_until = self._sign_fresh_until(self._view.sign(sign_id), now)
-        return prepared(encode(_sign_body(message)), fresh_until, text=message.text.encode())
+        return prepared(
+            encode(_sign_body(message)), fresh_until, cache=NEVER, vary="Accept", text=message.text.encode()
+        )
 
     def _signs(self, now: datetime) -> Prepared:
         messages = [self._sign_message(sign, now) for sign in self._view.signs]
         fresh_until = self._sign_fresh_until(list(self._view.sites.values()), now)
-        return prepared(encode(Signs([_sign_body(message) for message in messages])), fresh_until)
+        return prepared(
+            encode(Signs([_sign_body(message) for message in messages])), fresh_until, cache=NEVER
+        )
 
     def _sign_message(self, sign_id: str, now: datetime) -> SignMessage:
         view = self._view
@@ -133,9 +149,22 @@ class Answers:
         return min((moment for moment in until if moment >= now), default=None)
 
 
-def prepared(body: bytes, fresh_until: datetime | None, *, text: bytes = b"") -> Prepared:
+def prepared(
+    body: bytes,
+    fresh_until: datetime | None = None,
+    *,
+    media_type: str = "application/json",
+    cache: str = LIVE,
+    vary: str | None = None,
+    text: bytes = b"",
+) -> Prepared:
     """An answer with its ETag, which covers every byte of it."""
-    return Prepared(body, f'"{blake2b(body, digest_size=12).hexdigest()}"', fresh_until, text)
+    etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'.encode()
+    validators = [(b"etag", etag), (b"cache-control", cache.encode())]
+    if vary:
+        validators.append((b"vary", vary.encode()))
+    kind = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+    return Prepared(body, etag, validators, [*validators, *kind], fresh_until, text)
 
 
 def _sign_body(message: SignMessage) -> Sign:

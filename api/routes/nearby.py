@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api.answers import LIVE, documented
+from api.answers import documented
 from api.bodies import Nearby, encode
 from api.live import LiveView
 from api.nearby import Places, nearby
 from api.nearby import Query as NearbyQuery
+from api.prepared import LIVE
 
 Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, description="degrees north (WGS 84)")]
 Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False, description="degrees east (WGS 84)")]

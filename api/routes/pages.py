@@ -15,6 +15,7 @@ from api.document import openapi_document
 from api.live import LiveView
 from api.pages import code, sites_page
 from api.prepared import Answers, Prepared, prepared
+from api.problems import RETRY_AFTER_S
 
 
 def templates() -> Environment:
@@ -35,42 +36,35 @@ def install_pages(app: FastAPI, view: LiveView, answers: Answers) -> None:
     environment = templates()
     router = APIRouter(include_in_schema=False)
     document = openapi_document(app)
-    openapi = prepared(msgspec.json.encode(document), None)
-    docs = prepared(
-        environment.get_template("docs.html").render(api=document, operations=_operations(document)).encode(),
-        None,
-    )
+    openapi = prepared(msgspec.json.encode(document))
+    docs = _html(environment.get_template("docs.html").render(api=document, operations=_operations(document)))
 
     def home(now: datetime) -> Prepared:
         page = environment.get_template("sites.html").render(page=sites_page(view, now), loaded=view.loaded)
-        return prepared(page.encode(), answers.next_stale(now))
+        return _html(page, answers.next_stale(now))
 
     @router.get("/")
     async def sites(request: Request) -> Response:
         if not view.loaded:
-            return _html(request, home(view.clock.now()), status=503)
-        return _html(request, answers.prepare("home", home))
+            response = answer(request, home(view.clock.now()), status=503)
+            response.headers["Retry-After"] = str(RETRY_AFTER_S)
+            return response
+        return answer(request, answers.prepare("home", home))
 
     @router.get("/docs")
     async def docs_page(request: Request) -> Response:
-        return _html(request, docs)
+        return answer(request, docs)
 
     @router.get("/openapi.json")
     async def openapi_json(request: Request) -> Response:
-        return answer(request, openapi, cache="public, max-age=60")
+        return answer(request, openapi)
 
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files("web") / "static")), name="static")
 
 
-def _html(request: Request, page: Prepared, *, status: int = 200) -> Response:
-    response = answer(request, page, cache="no-cache")
-    if response.status_code != 304:
-        response.status_code = status
-        response.headers["Content-Type"] = "text/html; charset=utf-8"
-    if status == 503:
-        response.headers["Retry-After"] = "3"
-    return response
+def _html(page: str, fresh_until: datetime | None = None) -> Prepared:
+    return prepared(page.encode(), fresh_until, media_type="text/html; charset=utf-8", cache="no-cache")
 
 
 def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:

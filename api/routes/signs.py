@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Request
 from starlette.responses import Response
 
-from api.answers import NEVER, answer, documented
-from api.prepared import Answers
+from api.answers import answer, documented
+from api.prepared import NEVER, Answers
 
 Id = Annotated[str, Path(max_length=200, description="the id of the sign")]
 Accept = Annotated[str, Header(include_in_schema=False)]
@@ -19,7 +19,7 @@ def signs_router(answers: Answers) -> APIRouter:
     @router.get("/v1/signs", responses=documented("Signs", 304, 503), summary="All signs")
     async def signs(request: Request) -> Response:
         """What every sign shows now."""
-        return answer(request, answers.signs(), cache=NEVER)
+        return answer(request, answers.signs())
 
     @router.get(
         "/v1/signs/{sign_id}",
@@ -33,12 +33,10 @@ def signs_router(answers: Answers) -> APIRouter:
         It is never a number when the site is closed, the number is stale, or too few spaces report.
         """
         prepared = answers.sign(sign_id)
-        if prefers_text(accept):
-            response = Response(prepared.text, media_type="text/plain", headers={"Cache-Control": NEVER})
-        else:
-            response = answer(request, prepared, cache=NEVER)
-        response.headers["Vary"] = "Accept"
-        return response
+        if not prefers_text(accept):
+            return answer(request, prepared)
+        headers = {"Cache-Control": NEVER, "Vary": "Accept"}
+        return Response(prepared.text, media_type="text/plain", headers=headers)
 
     return router
 

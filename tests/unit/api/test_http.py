@@ -234,7 +234,10 @@ async def test_any_origin_may_read(client: httpx.AsyncClient) -> None:
             "Access-Control-Request-Headers": "If-None-Match",
         },
     )
-    assert preflight.status_code == 200
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert preflight.headers["access-control-allow-methods"] == "GET, HEAD"
+    assert "If-None-Match" in preflight.headers["access-control-allow-headers"]
 
 
 @pytest.mark.usefixtures("parts")

@@ -1,0 +1,69 @@
+"""The short way for hot reads says exactly what the routes say."""
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from api.app import create_app
+from api.clock import DatabaseClock
+from api.hot import HotReads
+from parking.settings import Settings
+from tests.support.live import NOW, Hands, everything, street
+
+PATHS = ("/v1/sites", "/v1/sites/queen-street", "/v1/signs/vms-queen-street")
+OTHERS = ("/v1/sites/", "/v1/sites/no", "/v1/sites/queen-street/bays", "/v1/signs/")
+
+
+def loaded_app() -> FastAPI:
+    """The application with two streets, at a time that stands still."""
+    app = create_app(Settings(database_url="postgresql://nobody@127.0.0.1:1/none"))
+    view = app.state.parts.view
+    view.clock = DatabaseClock(Hands())
+    view.clock.sync(NOW, asked_at=0)
+    view.replace(everything(street("vvou"), street("o", site="mews"), confirmed_s_ago=0))
+    return app
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    return loaded_app()
+
+
+@pytest.fixture
+def without() -> FastAPI:
+    """The same application without the short way."""
+    app = loaded_app()
+    (hot, edge) = app.user_middleware
+    assert "HotReads" in repr(hot)
+    app.user_middleware = [edge]
+    return app
+
+
+async def get(app: FastAPI, path: str, headers: dict[str, str]) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+        return await client.get(path, headers=headers)
+
+
+@pytest.mark.parametrize("path", [*PATHS, *OTHERS])
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/plain", "text/html"])
+@pytest.mark.parametrize("condition", [None, "*", '"other"'])
+async def test_it_says_what_the_routes_say(
+    app: FastAPI, without: FastAPI, path: str, accept: str, condition: str | None
+) -> None:
+    headers = {"Accept": accept} | ({"If-None-Match": condition} if condition else {})
+    short, long = await get(app, path, headers), await get(without, path, headers)
+    assert short.status_code == long.status_code
+    assert sorted(short.headers.multi_items()) == sorted(long.headers.multi_items())
+    assert short.content == long.content
+
+
+async def test_hot_reads_do_not_reach_the_routes(app: FastAPI) -> None:
+    async def unreachable(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError(scope["path"])
+
+    parts = app.state.parts
+    hot = HotReads(unreachable, parts.answers, parts.metrics)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=hot), base_url="http://test") as client:
+        for path in PATHS:
+            assert (await client.get(path)).status_code == 200

@@ -1,15 +1,18 @@
 """From messages to what a transaction stores: decode, look up in the registry, check times, hide plates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
+from firmware_protocol import topics
+from firmware_protocol.layout import VERSION
 from ingest.decode import Decoded, decode
 from ingest.source import Message
 from parking.db.records import Batch, BayRecord, GateRecord, RejectedRecord
 from parking.db.registry import Directory
+from parking.devices import canonical_id
 from parking.errors import PlateKeyError, Rejection
 from parking.model import BayObservation, Observation, PlateRead
 from parking.plates import PlateKeys
@@ -18,9 +21,8 @@ log = structlog.get_logger()
 
 KEPT_BYTES = 256
 """Bytes of a rejected message that are kept, where no plate can be in it."""
-
-PLATE_FREE = ("/bay/", "/gateway/")
-"""Only messages on these topics of our own are binary frames of sensors; any other might hold a plate."""
+KEPT_TOPIC = 512
+"""Characters of its topic that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,22 @@ class Admission:
                 batch.rejections.append(_record(message, rejection))
 
     def _check_time(self, observation: Observation, message: Message) -> None:
+        rules = self._rules
         late = message.received_at - observation.event_at
-        if late > self._rules.late:
+        if late > rules.late:
             raise Rejection(
                 "too_late", f"event_at {observation.event_at.isoformat()} is {late} before arrival"
             )
-        if -late > self._rules.early:
+        if -late > rules.early:
             raise Rejection(
                 "too_early", f"event_at {observation.event_at.isoformat()} is {-late} after arrival"
             )
+        if (
+            isinstance(observation, BayObservation)
+            and observation.seen_at > message.received_at + rules.early
+        ):
+            # Else a device could be heard in advance, and its bay would not become unknown in time.
+            raise Rejection("too_early", f"heard at {observation.seen_at.isoformat()}, after its arrival")
 
     def _add(self, observation: Observation, decoded: Decoded, message: Message, batch: Batch) -> None:
         if isinstance(observation, BayObservation):
@@ -81,7 +90,10 @@ class Admission:
             batch.gates.append(self._gate(observation, decoded, message))
 
     def _bay(self, observation: BayObservation, decoded: Decoded, message: Message) -> BayRecord:
-        watch = self.directory.devices.get(observation.device)
+        device = canonical_id(observation.device)
+        if device != observation.device:
+            observation = replace(observation, device=device)
+        watch = self.directory.devices.get(device)
         if watch is None:
             raise Rejection("unknown_device", f"device {observation.device!r} is not in the registry")
         if watch.bay is None or watch.site is None:
@@ -131,12 +143,21 @@ def _record(message: Message, rejection: Rejection) -> RejectedRecord:
 
 def reject(message: Message, code: str, detail: str) -> RejectedRecord:
     """The record of a message that cannot be used."""
-    plate_free = message.topic.startswith("parking/v1/") and any(part in message.topic for part in PLATE_FREE)
     return RejectedRecord(
         received_at=message.received_at,
-        topic=message.topic,
+        topic=message.topic[:KEPT_TOPIC],
         code=code,
         detail=detail,
         size=len(message.payload),
-        payload=message.payload[:KEPT_BYTES] if plate_free else None,
+        payload=message.payload[:KEPT_BYTES] if _is_frame(message) else None,
     )
+
+
+def _is_frame(message: Message) -> bool:
+    """Whether these are binary frames of sensors, where they belong. Anything else might hold a plate.
+
+    A frame begins with a byte below the printable ones, so a camera's text on a sensor's topic is none.
+    """
+    topic = topics.parse(message.topic)
+    is_uplink = topic is not None and topic.kind in ("bay", "gateway") and topic.leaf == "up"
+    return is_uplink and bool(message.payload) and message.payload[0] >> 4 == VERSION

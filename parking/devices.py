@@ -8,6 +8,8 @@ from typing import Final
 TTL_HEARTBEATS: Final = 2.5
 """A bay whose device is silent for this many heartbeats is unknown."""
 
+_HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceType:
@@ -33,3 +35,8 @@ _TYPES: Final = (
 
 DEVICE_TYPES: Final[Mapping[str, DeviceType]] = MappingProxyType({kind.codec: kind for kind in _TYPES})
 """Every codec name that a registry may use. Each has its decoder in `ingest.adapters.codecs`."""
+
+
+def canonical_id(name: str) -> str:
+    """The id under which a device is known: an EUI-64 is one whatever the case of its hexadecimal digits."""
+    return name.lower() if len(name) == 16 and _HEXADECIMAL.issuperset(name) else name

@@ -50,9 +50,12 @@ def parse_json(payload: bytes, decoder: msgspec.json.Decoder[T], *, private: boo
 def _value(payload: bytes, message: str) -> str:
     """The value that a validation error is about, as text to append."""
     path = _PATH.search(message)
+    if path is None:
+        # The whole payload, then: what is no such message at all may be anything, a plate too.
+        return ""
     try:
         value: Any = msgspec.json.decode(payload)
-        for name, index in _STEP.findall(path["path"] if path else ""):
+        for name, index in _STEP.findall(path["path"]):
             value = value[name] if name else value[int(index)]
     except (msgspec.DecodeError, RecursionError, LookupError, TypeError):
         return ""

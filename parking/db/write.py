@@ -90,10 +90,15 @@ def _unassigned(record: BayRecord) -> RejectedRecord:
     )
 
 
+def _storable(text: str) -> str:
+    """Without the one character that PostgreSQL's texts cannot hold."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 async def _store_rejections(connection: Connection, rejections: list[RejectedRecord]) -> None:
     if rejections:
         rows = (
-            (r.received_at, r.topic, r.code, r.detail.replace("\0", "�"), r.size, r.payload)
+            (r.received_at, _storable(r.topic), r.code, _storable(r.detail), r.size, r.payload)
             for r in rejections
         )
         await copy_rows(connection, "write", "copy_rejections", _REJECTED_TYPES, rows)

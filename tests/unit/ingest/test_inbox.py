@@ -21,9 +21,14 @@ def numbers(messages: list[Message]) -> list[int]:
     return [message.mid for message in messages]
 
 
+def _put_all(inbox: Inbox, count: int) -> None:
+    for number in range(count):
+        inbox.put(message(number))
+
+
 async def test_messages_of_a_thread_come_in_order_and_never_more_than_the_limit_wait() -> None:
     inbox, count, most_waiting = Inbox(50), 5000, 0
-    thread = threading.Thread(target=lambda: [inbox.put(message(n)) for n in range(count)])
+    thread = threading.Thread(target=_put_all, args=(inbox, count))
     thread.start()
     taken: list[Message] = []
     async with asyncio.timeout(20):
@@ -68,7 +73,7 @@ async def test_messages_forgotten_while_a_batch_fills_do_not_make_an_empty_batch
 @pytest.mark.parametrize("release", ["forget", "close"])
 async def test_a_thread_that_waits_for_room_is_let_go_at_the_end_of_its_connection(release: str) -> None:
     inbox = Inbox(3)
-    thread = threading.Thread(target=lambda: [inbox.put(message(n)) for n in range(100)], daemon=True)
+    thread = threading.Thread(target=_put_all, args=(inbox, 100), daemon=True)
     thread.start()
     await until(lambda: len(inbox) == 3, what="the inbox is full")
 

@@ -1,0 +1,230 @@
+"""From messages to a batch: who is registered where, which times are believed, what is kept of rejections."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_protocol import codec
+from firmware_protocol.frames import Bundle, BundleEntry, FrameType, State, StateFrame
+from ingest.admit import KEPT_BYTES, Admission, Rules
+from ingest.source import Message
+from parking.db.records import Batch, RejectedRecord
+from parking.db.registry import Directory, Watch
+from parking.model import Direction, Occupancy
+from parking.plates import PlateKeys, fold
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+EUI = "a84041000181c061"
+PLATE = "JT06 KLM"
+DIRECTORY = Directory(
+    devices={
+        "sensor-1": Watch("parking-v1", "bay-1", "street"),
+        "sensor-2": Watch("parking-v1", "bay-2", "street"),
+        "stored": Watch("parking-v1", None, None),
+        EUI: Watch("parking-v1", "bay-3", "street"),
+        "b" * 16: Watch("bosch-tps110", "bay-4", "street"),
+    },
+    gates={"cm-in": ("castle-mews", Direction.IN)},
+)
+RULES = Rules(late=timedelta(days=7), early=timedelta(minutes=2))
+
+
+def frame(state: State = State.OCCUPIED, *, seq: int = 1, age_s: int = 0) -> bytes:
+    """A sensor's frame."""
+    return codec.encode(StateFrame(type=FrameType.EVENT, state=state, boot=1, seq=seq, age_s=age_s))
+
+
+def admit(topic: str, payload: bytes | str | dict[str, object], *, keys: PlateKeys | None = None) -> Batch:
+    """The batch of one message that arrives at noon."""
+    if isinstance(payload, dict):
+        payload = json.dumps(payload)
+    data = payload.encode() if isinstance(payload, str) else payload
+    return Admission(DIRECTORY, RULES, keys).batch([Message(topic, data, NOON, False, 1, 1)])
+
+
+def rejection(batch: Batch) -> RejectedRecord:
+    """The only thing in a batch."""
+    assert (batch.bays, batch.gates) == ([], [])
+    (record,) = batch.rejections
+    return record
+
+
+def lpr(plate: str = PLATE, *, camera: str = "cm-in", at: datetime = NOON) -> dict[str, object]:
+    """A plate read as Frigate publishes it."""
+    return {
+        "type": "lpr",
+        "id": "1772625600.1-abc",
+        "camera": camera,
+        "plate": plate,
+        "score": 0.9,
+        "timestamp": at.timestamp(),
+    }
+
+
+def chirpstack(eui: str, data: str, *, time: datetime) -> dict[str, object]:
+    """An uplink as ChirpStack publishes it; `data` is Base64."""
+    return {"deviceInfo": {"devEui": eui}, "time": time.isoformat(), "fPort": 1, "fCnt": 7, "data": data}
+
+
+def test_a_frame_of_a_registered_sensor_is_a_record_of_its_bay() -> None:
+    (record,) = admit("parking/v1/street/bay/sensor-1/up", frame(age_s=60)).bays
+    assert (record.bay, record.site, record.received_at) == ("bay-1", "street", NOON)
+    assert record.observation.state is Occupancy.OCCUPIED
+    assert record.observation.event_at == NOON - timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("name", [EUI, EUI.upper()])
+def test_an_eui_is_the_same_device_in_either_case(name: str) -> None:
+    (record,) = admit(f"parking/v1/street/bay/{name}/up", frame()).bays
+    assert (record.bay, record.observation.device) == ("bay-3", EUI)
+
+
+@pytest.mark.parametrize(
+    ("topic", "code", "told"),
+    [
+        ("parking/v1/street/bay/nobody/up", "unknown_device", "'nobody'"),
+        ("parking/v1/street/bay/stored/up", "unassigned_device", "'stored'"),
+        ("parking/v1/elsewhere/bay/sensor-1/up", "wrong_site", "'elsewhere'"),
+        ("parking/v1/street/boy/sensor-1/up", "unknown_topic", "no decoder"),
+    ],
+)
+def test_a_message_of_nobody_here_is_rejected_with_its_reason(topic: str, code: str, told: str) -> None:
+    record = rejection(admit(topic, frame()))
+    assert record.code == code
+    assert told in record.detail
+    assert (record.topic, record.size, record.received_at) == (topic, 11, NOON)
+
+
+@pytest.mark.parametrize(
+    ("offset", "code"),
+    [
+        (timedelta(days=-7, seconds=-1), "too_late"),
+        (timedelta(days=-7, seconds=1), None),
+        (timedelta(seconds=119), None),
+        (timedelta(seconds=121), "too_early"),
+        (timedelta(days=365), "too_early"),
+    ],
+)
+def test_a_time_too_far_from_the_arrival_is_quarantined(offset: timedelta, code: str | None) -> None:
+    uplink = admit(
+        f"application/1/device/{'b' * 16}/event/up", chirpstack("b" * 16, "AQ==", time=NOON + offset)
+    )
+    read = admit("frigate/tracked_object_update", lpr(at=NOON + offset))
+    assert [r.code for r in uplink.rejections] == [r.code for r in read.rejections] == [code] * bool(code)
+    assert (len(uplink.bays), len(read.gates)) == ((0, 0) if code else (1, 1))
+
+
+def test_a_device_cannot_be_heard_in_the_future_though_its_event_was_before() -> None:
+    data = "EQEBAAEOEAAA/4A="  # one of our frames, an hour old
+    early = chirpstack(EUI, data, time=NOON + timedelta(hours=1))
+    assert rejection(admit(f"application/1/device/{EUI}/event/up", early)).code == "too_early"
+    fine = chirpstack(EUI, data, time=NOON)
+    assert len(admit(f"application/1/device/{EUI}/event/up", fine).bays) == 1
+
+
+def test_one_bad_entry_of_a_bundle_does_not_cost_the_others() -> None:
+    whole = codec.encode_bundle(
+        Bundle(
+            entries=(
+                BundleEntry(device="sensor-1", delay_s=0, frame=codec.decode(frame())),
+                BundleEntry(device="nobody", delay_s=0, frame=codec.decode(frame())),
+                BundleEntry(device="sensor-2", delay_s=30, frame=codec.decode(frame(State.VACANT))),
+            )
+        )
+    )
+    batch = admit("parking/v1/street/gateway/gw-1/up", whole)
+    assert [record.bay for record in batch.bays] == ["bay-1", "bay-2"]
+    assert [record.code for record in batch.rejections] == ["unknown_device"]
+
+
+def test_a_passage_is_counted_by_the_registrys_direction_with_a_token_for_its_plate(tmp_path: Path) -> None:
+    keys = PlateKeys(tmp_path / "keys")
+    (record,) = admit("frigate/tracked_object_update", lpr(), keys=keys).gates
+    assert (record.site, record.camera, record.direction) == ("castle-mews", "cm-in", Direction.IN)
+    assert record.token == keys.token("castle-mews", PLATE, NOON)
+    assert fold(PLATE) not in repr(record)
+
+
+def test_a_passage_counts_without_a_token_when_the_keys_cannot_be_used(tmp_path: Path) -> None:
+    keys = PlateKeys(tmp_path / "keys")
+    (tmp_path / "keys").chmod(0o755)
+    (tmp_path / "keys" / "castle-mews@2026-03-04.key").write_bytes(b"short")
+    (record,) = admit("frigate/tracked_object_update", lpr(), keys=keys).gates
+    assert record.token is None
+
+
+READ = json.dumps(lpr(camera="nobody"))
+MISPLACED = [
+    ("frigate/tracked_object_update", READ),
+    ("frigate/tracked_object_update", READ[:-10]),
+    ("frigate/events", json.dumps({"after": {"id": 5, "recognized_license_plate": PLATE}})),
+    ("parking/v1/castle-mews/anpr/nobody/read", READ),
+    ("parking/v1/elsewhere/anpr/cm-in/read", READ),
+    ("parking/v1/bay/anpr/nobody/read", READ),
+    ("parking/v1/castle-mews/anpr/bay/read", READ),
+    ("parking/v1/castle-mews/anpr/gateway/read", READ[:-1]),
+    ("parking/v1/street/bay/sensor-1/up", READ),
+    ("parking/v1/street/bay/sensor-1/up", PLATE),
+    ("parking/v1/street/gateway/gw-1/up", READ),
+    ("parking/v1/street/gateway/gw-1/up", PLATE),
+    ("parking/v1/street/bay/sensor-1/up/more", READ),
+    ("parking/reads", READ),
+    ("v3/app@tenant/devices/sensor-1/up", READ),
+    ("v3/app@tenant/devices/sensor-1/up", json.dumps(PLATE)),
+    ("v3/app@tenant/devices/sensor-1/up", PLATE),
+    (f"application/1/device/{EUI}/event/up", READ),
+    (f"application/1/device/{EUI}/event/up", json.dumps([PLATE])),
+]
+
+
+@pytest.mark.parametrize(("topic", "payload"), MISPLACED)
+def test_no_plate_is_kept_of_a_rejected_message_wherever_it_was_sent(topic: str, payload: str) -> None:
+    record = rejection(admit(topic, payload))
+    assert record.payload is None
+    assert record.size == len(payload)
+    assert fold(PLATE) not in fold(repr(record))
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("parking/v1/street/bay/sensor-1/up", frame()[:7]),
+        ("parking/v1/street/bay/nobody/up", frame()),
+        ("parking/v1/street/gateway/gw-1/up", b"\x15\0\0\5"),
+    ],
+)
+def test_the_bytes_of_a_rejected_frame_are_kept_for_its_engineer(topic: str, payload: bytes) -> None:
+    batch = admit(topic, payload)
+    assert [record.payload for record in batch.rejections] == [payload]
+
+
+def test_of_a_long_message_only_the_beginning_is_kept() -> None:
+    record = rejection(admit("parking/v1/street/bay/sensor-1/up", frame() + bytes(100_000)))
+    assert (record.code, record.size) == ("too_large", 100_011)
+    assert record.payload == (frame() + bytes(1000))[:KEPT_BYTES]
+
+
+def test_of_a_long_topic_only_the_beginning_is_kept() -> None:
+    assert len(rejection(admit("parking/" + "x" * 60_000, b"")).topic) == 512
+
+
+@given(
+    topic=st.sampled_from([topic for topic, _ in MISPLACED]) | st.text(max_size=40),
+    payload=st.binary(max_size=60) | st.text(max_size=60).map(str.encode),
+)
+def test_any_message_is_admitted_or_rejected_or_ignored(topic: str, payload: bytes) -> None:
+    batch = admit(topic, payload)
+    assert len(batch.bays) + len(batch.gates) + len(batch.rejections) <= 1
+
+
+def test_the_directory_can_be_replaced_while_running() -> None:
+    admission = Admission(replace(DIRECTORY, devices={}), RULES, None)
+    message = Message("parking/v1/street/bay/sensor-1/up", frame(), NOON, False, 1, 1)
+    assert admission.batch([message]).bays == []
+    admission.directory = DIRECTORY
+    assert len(admission.batch([message]).bays) == 1

@@ -38,6 +38,16 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """An id: it travels in MQTT topics and URLs."""
 
 
+def _printable(text: str) -> str:
+    if not all(character.isprintable() for character in text):
+        raise ValueError("must not hold line breaks or other characters that cannot be printed")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+"""A name for people."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,7 +74,7 @@ class Bay(_Strict):
     category: str = Field("standard", pattern=r"^[a-z][a-z_-]{0,31}$")
     location: Location | None = None
     sensor: Sensor | None = None
-    max_stay_min: int | None = Field(None, ge=1)
+    max_stay_min: int | None = Field(None, ge=1, le=1_000_000)
 
 
 class Gate(_Strict):
@@ -79,7 +89,7 @@ class Sign(_Strict):
 
     id: Name
     sites: tuple[Name, ...] = Field((), max_length=100)
-    name: str | None = None
+    name: Text | None = None
     location: Location | None = None
 
 
@@ -87,14 +97,14 @@ class Site(_Strict):
     """A street or a car park."""
 
     id: Name
-    name: str = Field(min_length=1, max_length=200)
+    name: Text
     kind: Literal["on_street", "off_street"]
     counting: Counting
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "Europe/London"
     location: Location | None = None
     status: SiteStatus = SiteStatus.OPEN
     capacity: int | None = Field(None, ge=0, le=1_000_000)
-    initial_count: int = Field(0, ge=0, description="vehicles inside when counting begins")
+    initial_count: int = Field(0, ge=0, le=1_000_000, description="vehicles inside when counting begins")
     bays: tuple[Bay, ...] = ()
     gates: tuple[Gate, ...] = ()
     signs: tuple[Sign, ...] = ()
@@ -181,7 +191,7 @@ def load_registry(path: Path) -> Registry:
         raise RegistryError(f"{path} is not UTF-8 (byte {error.start})", hint="Save it as UTF-8.") from error
     try:
         document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RegistryError(f"{path} is not JSON: {error}") from error
     return parse_registry(document, source=str(path))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from parking.availability import TTL_HEARTBEATS
 from parking.db.connect import Connection, statement
-from parking.db.sites import publish_sites
+from parking.db.sites import lock_sites, publish_sites
 from parking.devices import DEVICE_TYPES
 from parking.errors import RegistryError
 from parking.model import Direction
@@ -56,7 +56,7 @@ async def load_directory(connection: Connection) -> Directory:
 
 
 async def import_registry(connection: Connection, registry: Registry) -> Imported:
-    """Make the database agree with the file for each site in it. Sites not in the file stay as they are.
+    """Make the database agree with the file for each site in it. Others keep all that the file does not take.
 
     One transaction. Raises RegistryError where the file contradicts what is in use.
     """
@@ -78,7 +78,13 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
     async with connection.transaction():
         await run("lock")
         await _refuse_other_counting(connection, rows["sites"])
-        await run("lock_bays", sites=sites)
+        affected = [
+            site
+            for (site,) in await run(
+                "affected_sites", sites=sites, bays=rows["bays"], sensors=rows["sensors"]
+            )
+        ]
+        await run("lock_bays", sites=affected)
         await upsert("upsert_sites", "sites")
         await upsert("upsert_bays", "bays")
         bays = [bay.id for site in registry.sites for bay in site.bays]
@@ -90,13 +96,17 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         cameras = [gate.camera for site in registry.sites for gate in site.gates]
         retired["gates"] = len(await run("remove_gates", sites=sites, cameras=cameras))
         await upsert("upsert_signs", "signs")
+        signs = [sign.id for sign, _ in registry.signs()]
+        retired["signs"] = len(await run("remove_signs", sites=sites, signs=signs))
         await run("clear_sign_sites", rows=rows["signs"])
         await run("assign_signs", rows=rows["signs"])
         await run("drop_states")
-        await run("upsert_states", sites=sites, ttl_heartbeats=TTL_HEARTBEATS)
+        await run("upsert_states", sites=affected, ttl_heartbeats=TTL_HEARTBEATS)
         await run("first_count", rows=rows["sites"])
         await run("first_state", sites=sites)
-        await publish_sites(connection, sites)
+        # Vehicles pass the gates meanwhile: without the lock their number would get the same revision.
+        await lock_sites(connection, affected)
+        await publish_sites(connection, affected)
         await run("notify")
     return Imported(+created, +changed, +retired)
 
@@ -160,10 +170,14 @@ def _rows(registry: Registry) -> dict[str, str]:
     signs = [
         {
             "sign_id": sign.id,
-            "sites": list(sites_of),
-            "details": sign.model_dump(mode="json", include={"name", "location"}, exclude_none=True),
+            "sites": list(sign.sites) or [site.id],
+            "details": {
+                "listed_under": site.id,
+                **sign.model_dump(mode="json", include={"name", "location"}, exclude_none=True),
+            },
         }
-        for sign, sites_of in registry.signs()
+        for site in registry.sites
+        for sign in site.signs
     ]
     kinds = {"sites": sites, "bays": bays, "sensors": sensors, "gates": gates, "signs": signs}
     return {kind: json.dumps(rows) for kind, rows in kinds.items()}

@@ -85,6 +85,9 @@ ON CONFLICT (sign_id) DO UPDATE SET details = excluded.details
  WHERE s.details IS DISTINCT FROM excluded.details
 RETURNING (xmax = 0) AS created;
 
+-- remove_signs: signs listed under the file's sites that the file no longer lists
+DELETE FROM sign WHERE details->>'listed_under' = ANY(%(sites)s) AND sign_id <> ALL(%(signs)s) RETURNING sign_id;
+
 -- clear_sign_sites: the file's signs are assigned anew
 DELETE FROM sign_site WHERE sign_id IN (
     SELECT sign_id FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (sign_id text));
@@ -94,6 +97,15 @@ INSERT INTO sign_site (sign_id, site_id, position)
 SELECT t.sign_id, site.value, site.ordinality
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (sign_id text, sites jsonb),
        jsonb_array_elements_text(t.sites) WITH ORDINALITY AS site;
+
+-- affected_sites: those of the file, and those that lose a bay or a device to it
+SELECT unnest(%(sites)s::text[])
+ UNION
+SELECT b.site_id FROM bay b
+  JOIN jsonb_to_recordset(%(bays)s::jsonb) AS t (bay_id text) USING (bay_id)
+ UNION
+SELECT b.site_id FROM bay b JOIN device d USING (bay_id)
+  JOIN jsonb_to_recordset(%(sensors)s::jsonb) AS t (device_id text) USING (device_id);
 
 -- lock_bays: the states that change hands, in key order
 SELECT bay_id FROM bay_state WHERE site_id = ANY(%(sites)s) ORDER BY bay_id FOR UPDATE;
@@ -111,6 +123,8 @@ ON CONFLICT (bay_id) DO UPDATE
    SET site_id = excluded.site_id, ttl_s = excluded.ttl_s, device_id = excluded.device_id,
        state = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN 'unknown' ELSE s.state END,
        silent = s.silent OR s.device_id IS DISTINCT FROM excluded.device_id,
+       -- The last event is another device's: the next one must not be taken for its copy or its successor.
+       settled = s.settled AND s.device_id IS NOT DISTINCT FROM excluded.device_id,
        seen_at = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.seen_at END
  WHERE (s.site_id, s.ttl_s, s.device_id) IS DISTINCT FROM (excluded.site_id, excluded.ttl_s, excluded.device_id);
 

@@ -16,6 +16,8 @@ from parking.errors import ParkingError
 from parking.settings import Settings, load_settings
 
 CLOCK_TOLERANCE_S = 2.0
+NEVER_S = 20 * 365 * 86_400
+"""An ingestor that has never confirmed the numbers is noted as of 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,13 @@ def _ingestor(health: Health) -> Finding:
     start = "Start one: parking ingest"
     if health.ingestor_silent_s is None:
         return Finding("ingestor", False, "none is running", start)
+    if health.ingestor_silent_s > NEVER_S:
+        return Finding(
+            "ingestor",
+            False,
+            "runs, but has not confirmed the numbers yet",
+            "It is cut off from the broker, or works off what came while it was away: read its log.",
+        )
     if health.ingestor_silent_s > 10:
         return Finding(
             "ingestor",

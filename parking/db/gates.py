@@ -12,7 +12,7 @@ from parking.model import Direction
 SAME_PASSAGE = timedelta(days=1)
 """A vendor's id of a passage is not used again within this time."""
 
-_TYPES = ("text", "text", "timestamptz", "text", "text", "float4", "bytea", "timestamptz")
+_TYPES = ("text", "text", "timestamptz", "text", "text", "float8", "bytea", "timestamptz")
 
 
 async def store_passages(connection: Connection, records: Sequence[GateRecord]) -> int:
@@ -36,13 +36,23 @@ async def store_passages(connection: Connection, records: Sequence[GateRecord]) 
 
 
 def _better(one: GateRecord, other: GateRecord) -> GateRecord:
-    """One passage from two reads: the earliest time, and the plate of the more confident read."""
-    first, second = sorted((one, other), key=lambda read: (-(read.confidence or 0.0), read.event_at))
+    """One passage from two reads: the earliest time, and the plate of the more confident read.
+
+    Where two are equally confident the tokens decide, since the times are not kept: in any order of many
+    reads the same one wins. The passage stays where and how it was counted first.
+    """
+    first, second = sorted((one, other), key=_rank)
     return replace(
         first,
+        site=one.site,
+        direction=one.direction,
         event_at=min(first.event_at, second.event_at),
         received_at=min(first.received_at, second.received_at),
     )
+
+
+def _rank(read: GateRecord) -> tuple[float, bool, bool, bytes]:
+    return (-(read.confidence or 0.0), read.confidence is None, read.token is None, read.token or b"")
 
 
 async def _known(connection: Connection, records: Sequence[GateRecord]) -> dict[tuple[str, str], GateRecord]:

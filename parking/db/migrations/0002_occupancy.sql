@@ -65,12 +65,13 @@ CREATE TABLE gate_event (
     event_at      timestamptz NOT NULL,
     event_id      text NOT NULL,
     direction     text NOT NULL CHECK (direction IN ('in', 'out')),
-    confidence    real,
+    confidence    double precision,
     token         bytea,
     received_at   timestamptz NOT NULL,
     PRIMARY KEY (camera_id, event_at, event_id)
 );
 CREATE INDEX gate_event_site ON gate_event (site_id, event_at);
+CREATE INDEX gate_event_token ON gate_event (event_at) WHERE token IS NOT NULL;
 COMMENT ON COLUMN gate_event.token IS 'keyed hash of the plate, removed after the pairing window; never the plate';
 
 CREATE TABLE count_correction (

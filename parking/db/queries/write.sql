@@ -103,7 +103,7 @@ UPDATE bay_state s SET silent = true, state = 'unknown', revision = u.revision
 
 -- confirm: this ingestor is connected and can write, so the published numbers are current
 INSERT INTO ingest_status (ingestor, started_at, alive_at, connected)
-VALUES (%(ingestor)s, %(started_at)s, now(), %(connected)s)
+VALUES (%(ingestor)s, %(started_at)s, CASE WHEN %(connected)s THEN now() ELSE to_timestamp(0) END, %(connected)s)
 ON CONFLICT (ingestor) DO UPDATE
    SET started_at = excluded.started_at, connected = excluded.connected,
        alive_at = CASE WHEN excluded.connected THEN excluded.alive_at ELSE ingest_status.alive_at END;

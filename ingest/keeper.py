@@ -17,6 +17,7 @@ from parking.db.migrate import check_schema
 from parking.db.registry import load_directory
 from parking.db.sites import published
 from parking.db.write import confirm, forget_tokens, leave, silence
+from parking.errors import PlateKeyError
 from parking.plates import PlateKeys
 from parking.settings import Settings
 
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 
 CONFIRM_S = 2.0
 FORGET_S = 300.0
+"""Plate tokens outlive the pairing window by this, or by a tenth of a shorter window (seconds)."""
 RETRY_S = 1.0
 
 
@@ -77,7 +79,7 @@ class Keeper:
             started_at=self._started_at,
             connected=current,
         )
-        if time.monotonic() - self._forgotten >= FORGET_S:
+        if time.monotonic() - self._forgotten >= min(FORGET_S, self._settings.pairing_window_s / 10):
             await self._forget(connection)
             self._forgotten = time.monotonic()
 
@@ -87,7 +89,10 @@ class Keeper:
         window = timedelta(seconds=self._settings.pairing_window_s)
         await forget_tokens(connection, before=now - window)
         if self._keys is not None:
-            self._keys.destroy_old(now, window)
+            try:
+                self._keys.destroy_old(now, window)
+            except PlateKeyError as error:
+                log.error("old plate keys are not destroyed", error=error.message, hint=error.hint)
 
     async def _leave(self, connection: Connection) -> None:
         try:

@@ -32,7 +32,11 @@ def health_router(view: LiveView, feed: FeedStatus, metrics: Metrics) -> APIRout
 
     @router.get("/readyz", responses=ready, summary="Is all well?")
     async def readyz() -> Response:
-        """Whether the numbers are live, with reasons. Even when not, what is known is served, as stale."""
+        """Whether the numbers are live, with reasons.
+
+        Even when they are not, what is known is served, marked stale: send alarms by this, but let a load
+        balancer go by `/healthz`.
+        """
         body = readiness(view, feed)
         status = 200 if body.ready else 503
         return Response(encode(body), status_code=status, media_type="application/json", headers=headers)

@@ -17,7 +17,7 @@ from api.problems import TooManyReaders
 HEARTBEAT_S = 15.0
 RECONNECT_MS = 3000
 MOST_READERS = 5000
-_SEND_S = 20.0
+PATIENCE_S = 20.0
 
 Site = Annotated[str, Query(min_length=1, max_length=200)]
 Sites = Annotated[list[Site] | None, Query(max_length=100, description="only these sites; may be repeated")]
@@ -30,7 +30,7 @@ missed. When what you missed is no longer held, a `reset` event says so: read `/
 15 seconds a `confirmed` event tells until when all numbers are known to be current (`as_of`)."""
 
 
-def stream_router(view: LiveView, log: EventLog, *, heartbeat_s: float = HEARTBEAT_S) -> APIRouter:
+def stream_router(view: LiveView, log: EventLog) -> APIRouter:
     """The route of the event stream."""
     router = APIRouter(tags=["Sites"])
     responses = documented("Site", 404, 422, 503)
@@ -47,15 +47,22 @@ def stream_router(view: LiveView, log: EventLog, *, heartbeat_s: float = HEARTBE
             view.site(site_id)
         if log.readers >= MOST_READERS:
             raise TooManyReaders
-        return EventStream(_Reader(view, log, frozenset(site or ()), heartbeat_s), last_event_id)
+        return EventStream(Reader(view, log, frozenset(site or ())), last_event_id)
 
     return router
 
 
-class _Reader:
-    """One client's way through the log."""
+class Reader:
+    """One client's way through the log, with a sign of life every `heartbeat_s` seconds."""
 
-    def __init__(self, view: LiveView, log: EventLog, sites: frozenset[str], heartbeat_s: float) -> None:
+    def __init__(
+        self,
+        view: LiveView,
+        log: EventLog,
+        sites: frozenset[str] = frozenset(),
+        *,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
         self._view = view
         self._log = log
         self._sites = sites
@@ -103,13 +110,16 @@ class _Reader:
 class EventStream(Response):
     """Writes the stream until the client goes, the server stops, or the client takes nothing for too long."""
 
-    def __init__(self, reader: _Reader, last_event_id: str | None) -> None:
+    def __init__(
+        self, reader: Reader, last_event_id: str | None = None, *, patience_s: float = PATIENCE_S
+    ) -> None:
         super().__init__(media_type="text/event-stream", headers={"Cache-Control": "no-store"})
         # The length is not known; and a proxy must pass each event on at once.
         del self.headers["content-length"]
         self.headers["X-Accel-Buffering"] = "no"
         self._reader = reader
         self._last_event_id = last_event_id
+        self._patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream over ASGI."""
@@ -129,7 +139,7 @@ class EventStream(Response):
         try:
             async for chunk in self._reader.read(self._last_event_id):
                 # A client that does not read is cut: its connection's buffer is all that it may fill.
-                async with asyncio.timeout(_SEND_S):
+                async with asyncio.timeout(self._patience_s):
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except TimeoutError:
             return

@@ -49,9 +49,9 @@ def _try(settings: Settings, version: MQTTProtocolVersion) -> str | None:
     client.on_connect, client.on_disconnect = on_connect, on_disconnect
     if url.username is not None:
         client.username_pw_set(unquote(url.username), unquote(url.password or ""))
-    if url.scheme == "mqtts":
-        client.tls_set_context(ssl.create_default_context(cafile=settings.mqtt_ca_file))
     try:
+        if url.scheme == "mqtts":
+            client.tls_set_context(ssl.create_default_context(cafile=settings.mqtt_ca_file))
         client.connect(str(url.hostname), url.port or (8883 if url.scheme == "mqtts" else 1883))
         client.loop_start()
         answered.wait(PATIENCE_S)

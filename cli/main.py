@@ -67,19 +67,24 @@ def main() -> None:
         app()
     except ParkingError as error:
         _fail([error])
-    except ExceptionGroup as group:
-        errors = list(_parking_errors(group))
+    except Exception as error:
+        errors = list(_explained(error))
         if not errors:
             raise
         _fail(errors)
 
 
-def _parking_errors(group: BaseExceptionGroup[BaseException]) -> Iterator[ParkingError]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _parking_errors(error)
-        elif isinstance(error, ParkingError):
-            yield error
+def _explained(error: Exception) -> Iterator[ParkingError]:
+    """Those errors, alone or in a group, for which there are words."""
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from _explained(inner)
+        return
+    from parking.db.failures import explain
+
+    explained = explain(error)
+    if explained is not None:
+        yield explained
 
 
 def _fail(errors: list[ParkingError]) -> NoReturn:

@@ -25,6 +25,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from firmware_protocol.layout import MESSAGE_EXPIRY_S
 from ingest.inbox import Inbox
 from ingest.source import SUBSCRIPTIONS, Message
+from parking.errors import SettingsError
 from parking.settings import Settings
 
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ class PahoSource:
         self._url = urlsplit(settings.require_mqtt_url())
         self._inbox = Inbox(settings.mqtt_receive_maximum)
         self._loop = asyncio.get_running_loop()
+        self._tls = tls_context(settings) if self._url.scheme == "mqtts" else None
         self._connection: _Connection | None = None
         self._generation = 0
         self._protocol = MQTTProtocolVersion.MQTTv311
@@ -166,8 +168,8 @@ class PahoSource:
         )
         if self._url.username is not None:
             client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
-        if self._url.scheme == "mqtts":
-            client.tls_set_context(ssl.create_default_context(cafile=self._settings.mqtt_ca_file))
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
         return client
 
     def _connect(self, client: paho.Client) -> None:
@@ -253,6 +255,17 @@ def _held(properties: Properties) -> timedelta:
     held = int(sent) - left
     # Nothing is held for longer than its expiry: where that is not the one of the SPEC, do not believe it.
     return timedelta(seconds=held) if 0 < held <= MESSAGE_EXPIRY_S else timedelta(0)
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """What we trust on mqtts://. Raises SettingsError."""
+    try:
+        return ssl.create_default_context(cafile=settings.mqtt_ca_file)
+    except OSError as error:
+        raise SettingsError(
+            f"PARKING_MQTT_CA_FILE: {settings.mqtt_ca_file} holds no certificates: {error}",
+            hint="It must be a file of certificates in PEM form.",
+        ) from error
 
 
 async def _either(*events: asyncio.Event) -> None:

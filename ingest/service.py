@@ -16,6 +16,7 @@ from ingest.publisher import Publisher
 from ingest.source import Source
 from ingest.writer import Writer
 from parking.db.connect import connect
+from parking.db.failures import explain
 from parking.db.migrate import check_schema
 from parking.db.registry import load_directory
 from parking.errors import DatabaseUnavailable, ParkingError
@@ -75,8 +76,11 @@ async def _admission(settings: Settings, keys: PlateKeys | None) -> Admission:
             async with connect(settings.require_database_url(), name="parking ingest") as connection:
                 await check_schema(connection)
                 return Admission(await load_directory(connection), rules, keys)
-        except DatabaseUnavailable as error:
-            log.warning("waiting for the database", error=error.message)
+        except Exception as error:
+            problem = explain(error)
+            if not isinstance(problem, DatabaseUnavailable):
+                raise
+            log.warning("waiting for the database", error=problem.message)
             await asyncio.sleep(1)
 
 

@@ -2,25 +2,41 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from parking.errors import SettingsError
 
 
+def _split(value: SecretStr) -> SplitResult:
+    """The parts of a URL whose port is one; the error quotes nothing, since a password may stand anywhere."""
+    parts = urlsplit(value.get_secret_value())
+    try:
+        parts.port  # noqa: B018
+    except ValueError:
+        raise ValueError(
+            "the port must be a number from 0 to 65535; "
+            "write @ : / % # ? in a password as %40 %3A %2F %25 %23 %3F"
+        ) from None
+    return parts
+
+
 def _database_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
+    if _split(value).scheme not in ("postgresql", "postgres"):
         raise ValueError("must look like postgresql://user:password@host:5432/database")
     return value
 
 
 def _mqtt_url(value: SecretStr) -> SecretStr:
-    parts = urlsplit(value.get_secret_value())
+    parts = _split(value)
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
         raise ValueError("must look like mqtt://user:password@host:1883 or mqtts://...")
     return value
+
+
+DAYS_30 = 30 * 86400
 
 
 class Settings(BaseSettings):
@@ -43,20 +59,26 @@ class Settings(BaseSettings):
     mqtt_receive_maximum: int = Field(
         8000, ge=1, le=65535, description="most messages the broker may have unacknowledged with us"
     )
-    mqtt_ca_file: Path | None = Field(None, description="certificate authority for mqtts://")
-    batch_size: int = Field(2000, ge=1, description="most messages in one transaction")
-    batch_ms: int = Field(50, ge=1, description="longest wait for a batch to fill (milliseconds)")
-    late_limit_s: int = Field(7 * 86400, ge=60, description="events older than this are quarantined")
-    early_limit_s: int = Field(120, ge=0, description="events further ahead than this are quarantined")
+    mqtt_ca_file: FilePath | None = Field(None, description="certificate authority for mqtts://")
+    batch_size: int = Field(2000, ge=1, le=100_000, description="most messages in one transaction")
+    batch_ms: int = Field(50, ge=1, le=10_000, description="longest wait for a batch to fill (milliseconds)")
+    late_limit_s: int = Field(
+        7 * 86400, ge=60, le=DAYS_30, description="events older than this are quarantined"
+    )
+    early_limit_s: int = Field(
+        120, ge=0, le=86400, description="events further ahead than this are quarantined"
+    )
     plate_key_dir: Path | None = Field(None, description="folder of the plate keys, outside the database")
-    pairing_window_s: int = Field(86400, ge=60, description="how long a plate token may live")
+    pairing_window_s: int = Field(86400, ge=60, le=DAYS_30, description="how long a plate token may live")
     api_host: str = Field("127.0.0.1", description="address the API listens on")
     api_port: int = Field(8000, ge=0, le=65535, description="port the API listens on")
     ingest_host: str = Field("127.0.0.1", description="address of the ingestor's /metrics and /healthz")
     ingest_port: int = Field(9108, ge=0, le=65535, description="port of the ingestor's /metrics; 0 is none")
-    stale_after_s: float = Field(15, gt=0, description="a number unconfirmed for longer is marked stale")
-    sign_valid_s: int = Field(60, ge=5, description="how long a sign may show one answer")
-    sign_poll_s: int = Field(20, ge=1, description="when a sign should ask again")
+    stale_after_s: float = Field(
+        15, gt=0, le=3600, description="a number unconfirmed for longer is marked stale"
+    )
+    sign_valid_s: int = Field(60, ge=5, le=3600, description="how long a sign may show one answer")
+    sign_poll_s: int = Field(20, ge=1, le=3600, description="when a sign should ask again")
     sign_trust: float = Field(0.75, ge=0, le=1, description="least share of reporting spaces for a number")
     demo_database_port: int = Field(54329, ge=1, le=65535, description="`parking demo`: port of its database")
     demo_mqtt_port: int = Field(1883, ge=1, le=65535, description="`parking demo`: port of its broker")
@@ -87,5 +109,11 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"PARKING_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        lines = [_told(str(e["loc"][0]), e["msg"], e["input"]) for e in error.errors()]
         raise SettingsError("A setting cannot be used:\n  " + "\n  ".join(lines)) from error
+
+
+def _told(field: str, rule: str, value: object) -> str:
+    """The variable, the rule and, unless it is secret, the value."""
+    found = "" if field in ("database_url", "mqtt_url") else f" (found {value!r:.80})"
+    return f"PARKING_{field.upper()}: {rule.removeprefix('Value error, ')}{found}"

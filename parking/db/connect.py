@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
 from parking.db import queries
-from parking.errors import DatabaseUnavailable
+from parking.errors import DatabaseUnavailable, SettingsError
 
 Connection = AsyncConnection[Any]
 
@@ -23,6 +23,11 @@ KEEPALIVE: dict[str, int] = {
     "connect_timeout": 5,
 }
 """A half-open connection is noticed within about half a minute."""
+
+URL_HINT = (
+    "It looks like postgresql://user:password@host:5432/database; write @ : / % # ? in a password as "
+    "%40 %3A %2F %25 %23 %3F."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,9 @@ async def connect(database_url: str, *, name: str, autocommit: bool = False) -> 
         connection = await AsyncConnection.connect(
             make_conninfo(database_url, application_name=name, **KEEPALIVE), autocommit=autocommit
         )
+    except psycopg.ProgrammingError:
+        # What it says may quote the password.
+        raise SettingsError("PARKING_DATABASE_URL cannot be read", hint=URL_HINT) from None
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(
             f"The database cannot be reached: {str(error).strip()}",

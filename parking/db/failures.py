@@ -5,7 +5,7 @@ from enum import Enum
 import psycopg
 from psycopg import errors
 
-from parking.errors import ParkingError
+from parking.errors import DatabaseUnavailable, ParkingError
 
 
 class Failure(Enum):
@@ -35,3 +35,13 @@ def classify(error: Exception) -> Failure:
     if isinstance(error, psycopg.Error | ParkingError | OSError | TimeoutError):
         return Failure.UNAVAILABLE
     return Failure.DATA
+
+
+def explain(error: Exception) -> ParkingError | None:
+    """An error of the database as a sentence for people; None if it is something else."""
+    if isinstance(error, ParkingError):
+        return error
+    if not isinstance(error, psycopg.Error):
+        return None
+    hint = "Check that the server runs and what this user may do there; then try again."
+    return DatabaseUnavailable(f"The database refused: {str(error).strip().partition(chr(10))[0]}", hint=hint)

@@ -12,8 +12,8 @@ from ingest.paho_source import PahoSource
 from ingest.source import Message
 from parking.settings import Settings
 from tests.conftest import Broker
-from tests.integration.ingest.conftest import Publish
 from tests.support.polling import until
+from tests.support.publishing import Publish
 
 TOPIC = "parking/v1/street-0/bay/sensor-0-0/up"
 

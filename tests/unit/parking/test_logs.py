@@ -29,7 +29,7 @@ def _fail() -> None:
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_a_traceback_shows_no_local_variables(log_format: str, capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(Settings(log_format=log_format, log_level="debug"), process="test")  # type: ignore[arg-type]
+    configure_logging(Settings(log_format=log_format, log_level="debug"), process="test")
     try:
         _fail()
     except ValueError:

@@ -1,8 +1,11 @@
 """Loopback ports: the one asked for if nobody has it, else any free one."""
 
+import random
 import socket
 
 LOOPBACK = "127.0.0.1"
+_BELOW_EPHEMERAL = (20_000, 32_000)
+_TRIES = 100
 
 
 def choose_port(asked: int | None = None) -> int:
@@ -25,7 +28,12 @@ def is_free(port: int) -> bool:
 
 
 def _any_free() -> int:
+    """A port below those that the system gives to outgoing connections, so that none takes it meanwhile."""
+    for _ in range(_TRIES):
+        port = random.randrange(*_BELOW_EPHEMERAL)
+        if is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        found: int = probe.getsockname()[1]
+        return found

@@ -20,7 +20,8 @@ from bench.ground import Ground, ground
 from bench.growth import cost_growth
 from bench.latency import stream_latency
 from bench.memory import resident_memory
-from bench.stage import tuning
+from bench.peers import PeerFailed
+from bench.stage import BenchFailed, tuning
 from bench.throughput import Size, gateway_bundles, lorawan_uplinks, single_frames
 
 Case = Callable[[Ground], Awaitable[Figure | None]]
@@ -39,36 +40,43 @@ def cases(*, quick: bool) -> dict[str, Case]:
         "latency": partial(stream_latency, rate=500, seconds=2 if quick else 20),
         "memory": partial(resident_memory, bays=bays * 5, frames=bays),
         "growth": partial(
-            cost_growth, bays=bays // 2, history=bays * 50, rounds=1 if quick else 2, repeats=repeats
+            cost_growth, bays=bays // 2, history=bays * 50, rounds=1 if quick else 3, repeats=repeats
         ),
     }
 
 
 async def measure(names: Iterable[str], *, quick: bool) -> tuple[dict[str, Any], list[Figure]]:
-    """Run these cases one after the other: what they were measured on, and the figures."""
+    """Run these cases one after the other: what they were measured on and which failed, and the figures."""
     chosen = cases(quick=quick)
     async with ground() as found:
-        on = {
+        on: dict[str, Any] = {
             **figures.machine(),
             "database": found.database_kind,
             "broker": found.broker_kind,
             "settings": tuning(),
             "quick": quick,
+            "failed": {},
         }
         _say(f"database: {found.database_kind}; broker: {found.broker_kind}; {on['cores']} cores")
         measured: list[Figure] = []
         for name in names:
             begun = time.monotonic()
-            figure = await chosen[name](found)
+            try:
+                figure = await chosen[name](found)
+            except (BenchFailed, PeerFailed) as error:
+                on["failed"][name] = str(error)
+                _say(f"{name} FAILED: {error}")
+                continue
             _say(f"{name}: {time.monotonic() - begun:.0f} s{'' if figure else ', and nothing could be seen'}")
             measured += [figure] if figure else []
     return on, measured
 
 
 def run(names: Iterable[str], *, quick: bool) -> tuple[dict[str, Any], list[Figure]]:
-    """Measure and write results.json."""
+    """Measure, and write results.json unless the figures are quick ones, which say nothing."""
     on, measured = asyncio.run(measure(names, quick=quick))
-    figures.save("ingest", {**on, "figures": [figure.as_json() for figure in measured]})
+    if not quick:
+        figures.save("ingest", {**on, "figures": [figure.as_json() for figure in measured]})
     return on, measured
 
 
@@ -96,6 +104,7 @@ def main() -> None:
         print(json.dumps({**on, "figures": [figure.as_json() for figure in measured]}))
     else:
         show(on, measured)
+    sys.exit(1 if on["failed"] else 0)
 
 
 def _say(text: str) -> None:

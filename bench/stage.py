@@ -23,7 +23,7 @@ from parking.db.connect import Connection, connect
 from parking.db.registry import import_registry
 from tests.support.processes import ParkingProcess
 
-PATIENCE_S = 300.0
+PATIENCE_S = 120.0
 _POLL_S = 0.01
 _OWN = ("PARKING_DATABASE_URL", "PARKING_MQTT_URL", "PARKING_TEST_", "PARKING_BENCH_")
 

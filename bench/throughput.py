@@ -152,7 +152,7 @@ def costs(runs: Sequence[Run], prefix: str = "") -> dict[str, float]:
         f"{prefix}{part} ms/1000 events": median(1e6 * run.cpu[part] / run.events for run in runs)
         for part in runs[0].cpu
     }
-    return {f"{prefix}events": float(runs[0].events)} | costs
+    return costs if prefix else {"events": float(runs[0].events)} | costs
 
 
 async def _batches(ingestor: Ingestor) -> dict[str, float]:

@@ -1,0 +1,198 @@
+"""The writer on a real database: it isolates what cannot be stored, and tries again what may pass."""
+
+import asyncio
+import base64
+import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from psycopg.errors import DeadlockDetected
+
+from firmware_protocol import codec
+from firmware_protocol.frames import FrameType, State, StateFrame
+from ingest.admit import Admission, Rules
+from ingest.metrics import Metrics
+from ingest.source import Message
+from ingest.writer import Writer
+from parking.db.connect import Connection, connect
+from parking.db.registry import load_directory
+from parking.model import Snapshot
+from parking.registry import parse_registry
+from tests.support.city import load, read_back, small_registry
+from tests.support.databases import Databases
+from tests.support.polling import until
+
+RULES = Rules(late=timedelta(days=7), early=timedelta(minutes=2))
+EUI = "a84041000181c061"
+STATES = (State.OCCUPIED, State.VACANT)
+
+
+def heard(bay: int, seq: int, *, site: int = 0, at: datetime) -> Message:
+    """A sensor of a small registry tells of its event `seq`."""
+    frame = StateFrame(type=FrameType.EVENT, state=STATES[seq % 2], boot=1, seq=seq, age_s=0)
+    topic = f"parking/v1/street-{site}/bay/sensor-{site}-{bay}/up"
+    return Message(topic, codec.encode(frame), at, False, 1, 1)
+
+
+def poison(at: datetime) -> Message:
+    """A well-formed uplink of 33,000 states: more parts than the database's number for them holds."""
+    uplink = {
+        "deviceInfo": {"devEui": EUI},
+        "fCnt": 1,
+        "data": base64.b64encode(b"\x15\x66\x01" * 33_000).decode(),
+    }
+    return Message(f"application/1/device/{EUI}/event/up", json.dumps(uplink).encode(), at, False, 1, 1)
+
+
+async def admission(database_url: str) -> Admission:
+    """What the ingestor knows of the registry."""
+    async with connect(database_url, name="test", autocommit=True) as connection:
+        return Admission(await load_directory(connection), RULES, None)
+
+
+async def rows(database_url: str, query: str) -> list[tuple[object, ...]]:
+    """The rows of a query."""
+    async with connect(database_url, name="test", autocommit=True) as connection:
+        return await (await connection.execute(query)).fetchall()  # type: ignore[arg-type]
+
+
+async def test_a_message_that_cannot_be_stored_stands_alone_and_the_others_are_stored(
+    each_database_url: str,
+) -> None:
+    placepod = {"id": "p1", "sensor": {"id": EUI, "codec": "pni-placepod"}}
+    street = {"id": "pods", "name": "Pods", "kind": "on_street", "counting": "bays", "bays": [placepod]}
+    await load(each_database_url, small_registry(bays=4))
+    await load(each_database_url, parse_registry({"sites": [street]}, source="test"))
+    now = datetime.now(UTC)
+    good = [heard(number % 4, number // 4 + 1, at=now) for number in range(6)]
+    messages = [*good[:2], poison(now), *good[2:]]
+    snapshots: list[Snapshot] = []
+
+    async with Writer(each_database_url, Metrics()) as writer:
+        await writer.write(await admission(each_database_url), messages, snapshots.extend)
+        assert len(await rows(each_database_url, "SELECT 1 FROM bay_event WHERE bay_id <> 'p1'")) == 6
+        assert await rows(each_database_url, "SELECT code, size, payload FROM rejected_message") == [
+            ("not_storable", len(messages[2].payload), None)
+        ]
+        assert await rows(each_database_url, "SELECT 1 FROM bay_event WHERE bay_id = 'p1'") == []
+        # It goes on afterwards, on a good connection.
+        await writer.write(await admission(each_database_url), [heard(0, 9, at=now)], snapshots.extend)
+        assert len(await rows(each_database_url, "SELECT 1 FROM bay_event")) == 7
+    assert {snapshot.site_id for snapshot in snapshots} == {"street-0"}
+
+
+async def test_a_rejection_whose_topic_no_text_can_hold_is_recorded_all_the_same(database_url: str) -> None:
+    message = Message("parking/\0", b"", datetime.now(UTC), False, 1, 1)
+    async with Writer(database_url, Metrics()) as writer:
+        await writer.write(await admission(database_url), [message], lambda _: None)
+    assert await rows(database_url, "SELECT code FROM rejected_message") == [("unknown_topic",)]
+
+
+async def _lock_site(connection: Connection, site: str) -> None:
+    await connection.execute("SELECT 1 FROM site_state WHERE site_id = %s FOR UPDATE", (site,))
+
+
+async def _waiters(connection: Connection) -> int:
+    cursor = await connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("order", ["bay first", "site first"])
+async def test_a_deadlock_with_another_transaction_is_tried_again(database_url: str, order: str) -> None:
+    await load(database_url, small_registry())
+    metrics, now = Metrics(), datetime.now(UTC)
+    known = await admission(database_url)
+    lock_bay = "SELECT 1 FROM bay_state WHERE bay_id = 'street-0-0' FOR UPDATE"
+    async with (
+        connect(database_url, name="other") as other,
+        connect(database_url, name="watch", autocommit=True) as watch,
+        Writer(database_url, metrics) as writer,
+    ):
+        # Whichever order the writer takes its locks in, one of the two makes a circle.
+        if order == "bay first":
+            await other.execute(lock_bay)
+        else:
+            await _lock_site(other, "street-0")
+        writing = asyncio.create_task(writer.write(known, [heard(0, 2, at=now)], lambda _: None))
+
+        async def it_waits() -> bool:
+            return await _waiters(watch) == 1
+
+        await until(it_waits, what="the writer waits for us")
+        with suppress(DeadlockDetected):  # the server chooses which of the two has to give way
+            if order == "bay first":
+                await _lock_site(other, "street-0")
+            else:
+                await other.execute(lock_bay)
+        await other.rollback()
+        async with asyncio.timeout(20):
+            await writing
+    assert await rows(database_url, "SELECT bay_id, state FROM bay_event") == [("street-0-0", "occupied")]
+    assert await rows(database_url, "SELECT state FROM bay_state WHERE bay_id = 'street-0-0'") == [
+        ("occupied",)
+    ]
+
+
+async def test_a_connection_that_is_cut_in_mid_batch_is_made_anew(database_url: str) -> None:
+    await load(database_url, small_registry())
+    known, now = await admission(database_url), datetime.now(UTC)
+    async with (
+        connect(database_url, name="other") as other,
+        connect(database_url, name="watch", autocommit=True) as watch,
+        Writer(database_url, Metrics()) as writer,
+    ):
+        await _lock_site(other, "street-0")
+        writing = asyncio.create_task(writer.write(known, [heard(0, 2, at=now)], lambda _: None))
+
+        async def it_waits() -> bool:
+            return await _waiters(watch) == 1
+
+        await until(it_waits, what="the writer waits for us")
+        await watch.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'parking ingest'"
+        )
+        await other.rollback()
+        async with asyncio.timeout(20):
+            await writing
+    assert await rows(database_url, "SELECT bay_id, state FROM bay_event") == [("street-0-0", "occupied")]
+
+
+async def test_two_ingestors_on_the_same_bays_end_as_one(databases: Databases, database_url: str) -> None:
+    alone = databases.create()
+    registry = small_registry(bays=5, sites=2, heartbeat_s=86_400)
+    start = datetime.now(UTC) - timedelta(hours=1)
+    messages = [
+        heard(bay, seq, site=site, at=start + timedelta(seconds=seq * 60 + bay))
+        for seq in range(1, 25)
+        for site in range(2)
+        for bay in range(5)
+    ]
+    parts = [messages[first : first + 17] for first in range(0, len(messages), 17)]
+
+    async def ingest(url: str, mine: list[list[Message]]) -> None:
+        known = await admission(url)
+        async with Writer(url, Metrics()) as writer:
+            for part in mine:
+                await writer.write(known, part, lambda _: None)
+
+    for url in (alone, database_url):
+        await load(url, registry)
+    await ingest(alone, parts)
+    async with asyncio.TaskGroup() as tasks:
+        # Each has half of the parts, one from the end on, and both have some.
+        tasks.create_task(ingest(database_url, [*parts[::2], *parts[1:4]]))
+        tasks.create_task(ingest(database_url, [*reversed(parts[1::2]), *parts[2:5]]))
+
+    async with (
+        connect(alone, name="test", autocommit=True) as one,
+        connect(database_url, name="test", autocommit=True) as two,
+    ):
+        expected, actual = await read_back(one), await read_back(two)
+    databases.drop(alone)
+    assert len(expected.events) == len(messages)
+    assert len(expected.stays) == 10 * 12
+    assert actual == expected

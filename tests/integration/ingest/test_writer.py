@@ -54,7 +54,7 @@ async def admission(database_url: str) -> Admission:
 async def rows(database_url: str, query: str) -> list[tuple[object, ...]]:
     """The rows of a query."""
     async with connect(database_url, name="test", autocommit=True) as connection:
-        return await (await connection.execute(query)).fetchall()  # type: ignore[arg-type]
+        return await (await connection.execute(query)).fetchall()
 
 
 async def test_a_message_that_cannot_be_stored_stands_alone_and_the_others_are_stored(

@@ -21,22 +21,21 @@ from bench.stopwatch import Stopwatch
 from bench.traffic import Sensors, Town, Traffic, bundles, frames, uplinks
 from ingest.admit import Admission, Rules
 from ingest.source import Message
-from parking.db.connect import connect
-from parking.db.registry import load_directory
+from parking.db.connect import connect, tune_for_batches
+from parking.db.known import Known, load_known
 from parking.db.write import write_batch
 from parking.settings import Settings
 
 STAGES = (
-    ("ingest.admit:decode", "decode"),
-    ("ingest.admit:Admission.batch", "admit: registry, times"),
-    ("parking.db.bays:lock_bays", "read and lock states"),
-    ("parking.db.bays:merge", "merge"),
-    ("parking.db.bays:_rebuild", "merge: rebuild"),
-    ("parking.db.bays:_store_events", "COPY events"),
-    ("parking.db.bays:_store_stays", "stays"),
-    ("parking.db.bays:store", "update states"),
+    ("ingest.admit:Admission.batch", "admit"),
+    ("ingest.admit:decode", "admit: decode one by one"),
+    ("parking.db.bays:plan", "merge"),
+    ("parking.db.bays:_rebuild", "rebuild"),
+    ("parking.db.bays:_copy_events", "COPY events"),
+    ("parking.db.bays:_copy_stays", "COPY stays"),
+    ("parking.db.bays:_update_states", "update states"),
     ("parking.db.write:lock_sites", "lock sites"),
-    ("parking.db.write:publish_sites", "count and publish sites"),
+    ("parking.db.write:publish_sites", "publish sites"),
     ("parking.db.write:store_passages", "passages"),
     ("parking.db.write:_store_rejections", "rejections"),
 )
@@ -50,15 +49,16 @@ async def profile(kind: str, *, bays: int, rounds: int, batch: int, cprofile: bo
     watch = Stopwatch()
     async with ground(broker=False) as found, stage(found, Town(bays, _sensors(kind))) as made:
         make = _maker(kind)
-        admission = await _admission(made)
-        await _feed(made, admission, make(made.town, 1), batch, watch)
+        known = await load_known(made.connection)
+        admission = _admission(known)
+        await _feed(made, known, admission, make(made.town, 1), batch, watch)
         traffic = make(made.town, rounds)
         profiler = cProfile.Profile()
         with watch.installed(STAGES if not cprofile else ()) as missing:
             watch.reset()
             if cprofile:
                 profiler.enable()
-            await _feed(made, admission, traffic, batch, watch)
+            await _feed(made, known, admission, traffic, batch, watch)
             profiler.disable()
         if not cprofile:
             _report(watch, traffic, missing)
@@ -66,27 +66,30 @@ async def profile(kind: str, *, bays: int, rounds: int, batch: int, cprofile: bo
             pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(30)
 
 
-async def _admission(made: Stage) -> Admission:
+def _admission(known: Known) -> Admission:
     """As the ingestor makes it."""
     settings = Settings()
     rules = Rules(timedelta(seconds=settings.late_limit_s), timedelta(seconds=settings.early_limit_s))
-    return Admission(await load_directory(made.connection), rules, None)
+    return Admission(known, rules, None)
 
 
-async def _feed(made: Stage, admission: Admission, traffic: Traffic, batch: int, watch: Stopwatch) -> None:
+async def _feed(
+    made: Stage, known: Known, admission: Admission, traffic: Traffic, batch: int, watch: Stopwatch
+) -> None:
     messages = list(unpacked(traffic.packets))
-    async with connect(made.database_url, name="parking profile") as connection:
+    async with connect(made.database_url, name="parking profile", autocommit=True) as connection:
+        await tune_for_batches(connection)
         for received in _batches(messages, batch):
             admitted = admission.batch(received)
             if admitted.rejections:
                 raise SystemExit(f"a message of the benchmark was rejected: {admitted.rejections[0]}")
             with watch.timing(REST):
-                await write_batch(connection, admitted, now=datetime.now(UTC))
+                await write_batch(connection, admitted, now=datetime.now(UTC), table=known.table)
 
 
 def _batches(messages: Sequence[tuple[str, bytes]], size: int) -> Iterator[list[Message]]:
     for start in range(0, len(messages), size):
-        now = datetime.now(UTC)
+        now = time.time_ns() // 1000
         yield [Message(topic, payload, now, False, 1, 1) for topic, payload in messages[start : start + size]]
 
 

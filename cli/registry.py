@@ -3,7 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,7 +46,7 @@ def print_schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
-async def _import(registry: Registry) -> "Imported":  # noqa: F821
+async def _import(registry: Registry) -> Any:
     from parking.db.connect import connect
     from parking.db.migrate import check_schema
     from parking.db.registry import import_registry

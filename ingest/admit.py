@@ -1,5 +1,6 @@
 """From messages to what a transaction stores: decode, look up in the registry, check times, hide plates."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,9 +10,10 @@ import structlog
 from firmware_protocol import topics
 from firmware_protocol.layout import VERSION
 from ingest.decode import Decoded, decode
+from ingest.frames import FrameReader
 from ingest.source import Message
+from parking.db.known import Known
 from parking.db.records import Batch, BayRecord, GateRecord, RejectedRecord
-from parking.db.registry import Directory
 from parking.devices import canonical_id
 from parking.errors import PlateKeyError, Rejection
 from parking.model import BayObservation, Observation, PlateRead
@@ -34,17 +36,21 @@ class Rules:
 
 
 class Admission:
-    """Turns messages into a batch. Holds the registry's directory and the plate keys, nothing else."""
+    """Turns messages into a batch. Holds what the registry says and the plate keys, nothing else."""
 
-    def __init__(self, directory: Directory, rules: Rules, keys: PlateKeys | None) -> None:
-        self.directory = directory
+    def __init__(self, known: Known, rules: Rules, keys: PlateKeys | None) -> None:
+        self._known = known
+        self._frames = FrameReader(_own_devices(known))
         self._rules = rules
         self._keys = keys
 
     def batch(self, messages: Sequence[Message]) -> Batch:
         """What these messages amount to. Never raises for what a message holds."""
         batch = Batch()
-        for message in messages:
+        frames, rest = self._frames.read(messages)
+        if len(frames):
+            batch.frames.append(frames)
+        for message in rest:
             self._admit(message, batch)
         return batch
 
@@ -53,7 +59,7 @@ class Admission:
             message.topic,
             message.payload,
             received_at=message.received_at,
-            directory=self.directory,
+            directory=self._known.directory,
             retained=message.retained,
         )
         for rejection in decoded.rejections:
@@ -66,22 +72,18 @@ class Admission:
                 batch.rejections.append(_record(message, rejection))
 
     def _check_time(self, observation: Observation, message: Message) -> None:
-        rules = self._rules
-        late = message.received_at - observation.event_at
-        if late > rules.late:
-            raise Rejection(
-                "too_late", f"event_at {observation.event_at.isoformat()} is {late} before arrival"
-            )
-        if -late > rules.early:
-            raise Rejection(
-                "too_early", f"event_at {observation.event_at.isoformat()} is {-late} after arrival"
-            )
-        if (
-            isinstance(observation, BayObservation)
-            and observation.seen_at > message.received_at + rules.early
-        ):
+        """Refuse what cannot be true. How long ago a sensor says that something happened is no such thing:
+        a car may have stood there for a month; when the message was sent is.
+        """
+        name, at = "event_at", observation.event_at
+        if isinstance(observation, BayObservation):
+            name, at = "seen_at", observation.seen_at
+        late = message.received_at - at
+        if late > self._rules.late:
+            raise Rejection("too_late", f"{name} {at.isoformat()} is {late} before arrival")
+        if -late > self._rules.early:
             # Else a device could be heard in advance, and its bay would not become unknown in time.
-            raise Rejection("too_early", f"heard at {observation.seen_at.isoformat()}, after its arrival")
+            raise Rejection("too_early", f"{name} {at.isoformat()} is {-late} after arrival")
 
     def _add(self, observation: Observation, decoded: Decoded, message: Message, batch: Batch) -> None:
         if isinstance(observation, BayObservation):
@@ -93,7 +95,7 @@ class Admission:
         device = canonical_id(observation.device)
         if device != observation.device:
             observation = replace(observation, device=device)
-        watch = self.directory.devices.get(device)
+        watch = self._known.directory.devices.get(device)
         if watch is None:
             raise Rejection("unknown_device", f"device {observation.device!r} is not in the registry")
         if watch.bay is None or watch.site is None:
@@ -106,7 +108,7 @@ class Admission:
         return BayRecord(watch.bay, watch.site, observation, message.received_at)
 
     def _gate(self, read: PlateRead, decoded: Decoded, message: Message) -> GateRecord:
-        gate = self.directory.gates.get(read.camera)
+        gate = self._known.directory.gates.get(read.camera)
         if gate is None:
             raise Rejection("unknown_camera", f"camera {read.camera!r} is not a gate in the registry")
         site, direction = gate
@@ -135,6 +137,16 @@ class Admission:
         except PlateKeyError as error:
             log.error("a passage is stored without its token", error=error.message, hint=error.hint)
             return None
+
+
+def _own_devices(known: Known) -> dict[str, dict[str, int]]:
+    """The slots of the devices that send our own frames, by site."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for device, watch in known.directory.devices.items():
+        slot = known.table.slots.get(watch.bay) if watch.bay else None
+        if slot is not None and watch.site and watch.codec == "parking-v1":
+            found[watch.site][device] = slot
+    return found
 
 
 def _record(message: Message, rejection: Rejection) -> RejectedRecord:

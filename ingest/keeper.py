@@ -3,20 +3,18 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from ingest.admit import Admission
 from ingest.publisher import Publisher
 from parking.db.connect import Connection, connect, find_edition
 from parking.db.failures import Failure, classify
 from parking.db.listen import listening
 from parking.db.migrate import check_schema
-from parking.db.registry import load_directory
 from parking.db.sites import published
-from parking.db.write import confirm, forget_tokens, leave, silence
+from parking.db.write import confirm, forget_tokens, leave
 from parking.errors import PlateKeyError
 from parking.plates import PlateKeys
 from parking.settings import Settings
@@ -38,11 +36,13 @@ class Keeper:
         publisher: Publisher,
         *,
         current: Callable[[], bool],
+        silence: Callable[[], Awaitable[None]],
         keys: PlateKeys | None,
     ) -> None:
         self._settings = settings
         self._publisher = publisher
         self._current = current
+        self._silence = silence
         self._keys = keys
         self._started_at = datetime.now(UTC)
         self._forgotten = -FORGET_S
@@ -72,7 +72,7 @@ class Keeper:
     async def _round(self, connection: Connection) -> None:
         current = self._current()
         if current:
-            self._publisher.offer(await silence(connection, now=datetime.now(UTC)))
+            await self._silence()
         await confirm(
             connection,
             ingestor=self._settings.mqtt_client_id,
@@ -101,17 +101,14 @@ class Keeper:
             log.info("could not sign off", error=type(error).__name__)
 
 
-async def follow_registry(database_url: str, admission: Admission) -> None:
-    """Keep the admission's directory as the registry says, for as long as the task lives."""
+async def follow_registry(database_url: str, changed: Callable[[], None]) -> None:
+    """Call `changed` whenever the registry may have changed, for as long as the task lives."""
     while True:
         try:
-            async with (
-                listening(database_url, "parking_registry", name="parking registry") as changes,
-                connect(database_url, name="parking directory", autocommit=True) as connection,
-            ):
-                await _load(connection, admission)
+            async with listening(database_url, "parking_registry", name="parking registry") as changes:
+                changed()
                 async for _ in changes:
-                    await _load(connection, admission)
+                    changed()
         except Exception as error:
             _tolerate(error)
             log.warning("the registry cannot be followed", error=str(error).strip(), will="retry")
@@ -122,8 +119,3 @@ def _tolerate(error: Exception) -> None:
     """Raise it again unless the database, and not our own code, is at fault."""
     if classify(error) is Failure.DATA:
         raise error
-
-
-async def _load(connection: Connection, admission: Admission) -> None:
-    admission.directory = await load_directory(connection)
-    log.info("registry", devices=len(admission.directory.devices), gates=len(admission.directory.gates))

@@ -9,9 +9,9 @@ takes batches and acknowledges them. Over MQTT 5 the receive maximum bounds what
 import asyncio
 import random
 import ssl
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -238,23 +238,23 @@ class PahoSource:
 
 def _message(message: paho.MQTTMessage, generation: int) -> Message:
     """Our own form; a topic that is not UTF-8 is shown with replacement characters and will be rejected."""
-    received_at = datetime.now(UTC)
+    received_us = time.time_ns() // 1000
     if message.properties is not None:
-        received_at -= _held(message.properties)
+        received_us -= _held_s(message.properties) * 1_000_000
     topic = bytes(message._topic).decode("utf-8", "replace")
     mid = message.mid if message.qos else 0
-    return Message(topic, bytes(message.payload), received_at, message.retain, generation, mid)
+    return Message(topic, bytes(message.payload), received_us, message.retain, generation, mid)
 
 
-def _held(properties: Properties) -> timedelta:
-    """How long the broker held a message whose publisher noted the expiry interval that it set."""
+def _held_s(properties: Properties) -> int:
+    """How many seconds the broker held a message whose publisher noted the expiry interval that it set."""
     left = getattr(properties, "MessageExpiryInterval", None)
     sent = dict(getattr(properties, "UserProperty", ())).get(EXPIRY_PROPERTY)
     if left is None or sent is None or len(sent) > MAX_DIGITS or not sent.isdecimal():
-        return timedelta(0)
-    held = int(sent) - left
+        return 0
+    held: int = int(sent) - left
     # Nothing is held for longer than its expiry: where that is not the one of the SPEC, do not believe it.
-    return timedelta(seconds=held) if 0 < held <= MESSAGE_EXPIRY_S else timedelta(0)
+    return held if 0 < held <= MESSAGE_EXPIRY_S else 0
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:

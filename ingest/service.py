@@ -11,6 +11,7 @@ from prometheus_client import start_http_server
 from ingest.admit import Admission, Rules
 from ingest.keeper import Keeper, follow_registry
 from ingest.metrics import Metrics
+from ingest.mqtt_source import MqttSource
 from ingest.paho_source import PahoSource
 from ingest.publisher import Publisher
 from ingest.source import Source
@@ -18,7 +19,6 @@ from ingest.writer import Writer
 from parking.db.connect import connect
 from parking.db.failures import explain
 from parking.db.migrate import check_schema
-from parking.db.registry import load_directory
 from parking.errors import DatabaseUnavailable, ParkingError
 from parking.plates import PlateKeys
 from parking.settings import Settings
@@ -52,30 +52,36 @@ async def _serve(settings: Settings) -> None:
     metrics = Metrics()
     database_url = settings.require_database_url()
     keys = PlateKeys(settings.plate_key_dir) if settings.plate_key_dir else None
-    admission = await _admission(settings, keys)
-    source = PahoSource(settings)
+    rules = Rules(timedelta(seconds=settings.late_limit_s), timedelta(seconds=settings.early_limit_s))
+    source: Source = MqttSource(settings) if settings.mqtt_client == "direct" else PahoSource(settings)
     publisher = Publisher(source, metrics)
-    async with Writer(database_url, metrics) as writer:
-        loop = Consumer(settings, source, writer, admission, publisher, metrics)
-        keeper = Keeper(settings, publisher, current=loop.current, keys=keys)
-        _serve_metrics(settings, metrics)
+    _serve_metrics(settings, metrics)
+    await _wait_for_database(database_url)
+    async with Writer(database_url, metrics, lambda known: Admission(known, rules, keys)) as writer:
+        loop = Consumer(settings, source, writer, publisher, metrics)
+        keeper = Keeper(
+            settings,
+            publisher,
+            current=loop.current,
+            silence=lambda: writer.silence(publisher.offer),
+            keys=keys,
+        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(source.run(), name="source")
             tasks.create_task(loop.run(), name="consume")
             tasks.create_task(publisher.run(), name="publish")
             tasks.create_task(keeper.run(), name="keep")
-            tasks.create_task(follow_registry(database_url, admission), name="registry")
+            tasks.create_task(follow_registry(database_url, writer.forget), name="registry")
             tasks.create_task(loop.report(), name="report")
 
 
-async def _admission(settings: Settings, keys: PlateKeys | None) -> Admission:
-    """Wait for the database: without the registry every device would be unknown."""
-    rules = Rules(timedelta(seconds=settings.late_limit_s), timedelta(seconds=settings.early_limit_s))
+async def _wait_for_database(database_url: str) -> None:
+    """Wait until the database is there; raises SchemaError if its schema is not the one we need."""
     while True:
         try:
-            async with connect(settings.require_database_url(), name="parking ingest") as connection:
+            async with connect(database_url, name="parking ingest") as connection:
                 await check_schema(connection)
-                return Admission(await load_directory(connection), rules, keys)
+                return
         except Exception as error:
             problem = explain(error)
             if not isinstance(problem, DatabaseUnavailable):
@@ -104,14 +110,12 @@ class Consumer:
         settings: Settings,
         source: Source,
         writer: Writer,
-        admission: Admission,
         publisher: Publisher,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._source = source
         self._writer = writer
-        self._admission = admission
         self._publisher = publisher
         self._metrics = metrics
         self._busy_since: float | None = None
@@ -124,7 +128,7 @@ class Consumer:
             messages = await self._source.take(most=settings.batch_size, wait_s=settings.batch_ms / 1000)
             metrics.received.inc(len(messages))
             self._busy_since = self._busy_since or time.monotonic()
-            await self._writer.write(self._admission, messages, self._publisher.offer)
+            await self._writer.write(messages, self._publisher.offer)
             self._source.acknowledge(messages)
             metrics.acknowledged.inc(len(messages))
             self._stored += len(messages)

@@ -1,9 +1,10 @@
 """The seam between the ingestor and whatever brings it messages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from parking.columns import moment
 
 SUBSCRIPTIONS = (
     "parking/#",
@@ -15,19 +16,24 @@ SUBSCRIPTIONS = (
 """Topic filters of DESIGN section 3. Our own prefix is taken whole, so that a mistyped topic is seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message as it arrived. `received_at` is when the broker got it, as well as that is known.
+class Message(NamedTuple):
+    """One message as it arrived. `received_us` is when the broker got it, as well as that is known, in
+    microseconds since 1970.
 
     `generation` and `mid` are the acknowledgement token: the connection it came by and its number there.
     """
 
     topic: str
     payload: bytes
-    received_at: datetime
+    received_us: int
     retained: bool
     generation: int
     mid: int
+
+    @property
+    def received_at(self) -> datetime:
+        """When the broker got it, UTC."""
+        return moment(self.received_us)
 
 
 class Source(Protocol):

@@ -3,36 +3,46 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import structlog
 
 from ingest.admit import Admission, reject
 from ingest.metrics import Metrics
 from ingest.source import Message
-from parking.db.connect import Connection, connect
+from parking.db.connect import Connection, connect, tune_for_batches
 from parking.db.failures import Failure, classify
+from parking.db.known import Known, load_known
 from parking.db.migrate import check_schema
 from parking.db.records import Batch, Written
-from parking.db.write import write_batch
+from parking.db.write import silence, write_batch
 from parking.errors import DatabaseUnavailable, SchemaError
 from parking.model import Snapshot
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+Publish = Callable[[list[Snapshot]], None]
 BACKOFF_S = (0.05, 5.0)
 
 
 class Writer:
-    """Owns one database connection, made anew when it breaks. Used by one task at a time."""
+    """Owns one database connection and what is known by heart; both are made anew when they are no good.
 
-    def __init__(self, database_url: str, metrics: Metrics) -> None:
+    `admit` makes the admission for what is known. One transaction at a time: others wait.
+    """
+
+    def __init__(self, database_url: str, metrics: Metrics, admit: Callable[[Known], Admission]) -> None:
         self._database_url = database_url
         self._metrics = metrics
+        self._admit = admit
         self._stack = AsyncExitStack()
         self._connection: Connection | None = None
+        self._known: tuple[Known, Admission] | None = None
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> "Writer":
         return self
@@ -40,52 +50,76 @@ class Writer:
     async def __aexit__(self, *_: object) -> None:
         await self._drop()
 
-    async def write(
-        self, admission: Admission, messages: Sequence[Message], publish: Callable[[list[Snapshot]], None]
-    ) -> None:
+    def forget(self) -> None:
+        """What is known by heart is no longer true: read it anew before the next transaction."""
+        self._known = None
+
+    async def write(self, messages: Sequence[Message], publish: Publish) -> None:
         """Store these messages, however long that takes: each is stored, or on record as rejected.
 
         `publish` is called with the new snapshots of each transaction that was committed.
         """
-        batch = _admitted(admission, messages)
-        written = await self._write(batch, last=len(messages) == 1) if batch else None
-        if batch is None or written is None:
-            await self._divide(admission, messages, publish)
-            return
-        self._count(batch, written, messages)
-        publish(written.snapshots)
+        async with self._turn:
+            await self._store(messages, publish)
 
-    async def _divide(
-        self, admission: Admission, messages: Sequence[Message], publish: Callable[[list[Snapshot]], None]
-    ) -> None:
-        """Something in the batch can never be stored: halve it until that message stands alone."""
-        if len(messages) > 1:
-            middle = len(messages) // 2
-            await self.write(admission, messages[:middle], publish)
-            await self.write(admission, messages[middle:], publish)
-            return
-        record = reject(messages[0], "not_storable", "the database refused what this message says")
-        batch = Batch(rejections=[record])
-        written = await self._write(batch, last=False)
-        if written is not None:
+    async def silence(self, publish: Publish) -> None:
+        """Make bays unknown whose device has been silent for too long."""
+
+        async def work(connection: Connection, known: Known, _: Admission) -> list[Snapshot]:
+            return await silence(connection, known.table, now=datetime.now(UTC))
+
+        async with self._turn:
+            publish(await self._persist(work) or [])
+
+    async def _store(self, messages: Sequence[Message], publish: Publish) -> None:
+        async def work(connection: Connection, known: Known, admission: Admission) -> Written:
+            started = time.perf_counter()
+            batch = admission.batch(messages)
+            written = await write_batch(connection, batch, now=datetime.now(UTC), table=known.table)
+            self._metrics.commit_seconds.observe(time.perf_counter() - started)
             self._count(batch, written, messages)
+            return written
 
-    async def _write(self, batch: Batch, *, last: bool) -> Written | None:
-        """One transaction, repeated until it commits; None if the batch itself is at fault."""
+        written = await self._persist(work)
+        if written is not None:
+            publish(written.snapshots)
+        elif len(messages) > 1:
+            middle = len(messages) // 2
+            await self._store(messages[:middle], publish)
+            await self._store(messages[middle:], publish)
+        else:
+            await self._record(messages[0])
+
+    async def _record(self, message: Message) -> None:
+        """This message can never be stored: say so."""
+        batch = Batch(
+            rejections=[reject(message, "not_storable", "the database refused what this message says")]
+        )
+
+        async def work(connection: Connection, known: Known, _: Admission) -> Written:
+            written = await write_batch(connection, batch, now=datetime.now(UTC), table=known.table)
+            self._count(batch, written, [message])
+            return written
+
+        await self._persist(work)
+
+    async def _persist(self, work: Callable[[Connection, Known, Admission], Awaitable[T]]) -> T | None:
+        """Do this until it succeeds; None if what it stores is itself at fault."""
         pause, high = BACKOFF_S
         while True:
-            started = time.perf_counter()
             try:
                 connection = await self._connected()
-                written = await write_batch(connection, batch, now=datetime.now(UTC))
+                known, admission = await self._knowledge(connection)
+                result = await work(connection, known, admission)
             except Exception as error:
                 failure = classify(error)
                 self._metrics.retries.labels(failure.value).inc()
                 if failure is Failure.DATA:
-                    log.error("a batch cannot be stored", error=_first_line(error), alone=last)
+                    log.error("a batch cannot be stored", error=_first_line(error))
                     await self._drop()
                     return None
-                if failure is not Failure.CONFLICT:
+                self.forget()
+                if failure is Failure.UNAVAILABLE:
                     self._metrics.database_up.set(0)
                     log.warning(
                         "the database does not take the batch", error=_first_line(error), will="retry"
@@ -95,19 +129,25 @@ class Writer:
                 pause = min(pause * 2, high)
             else:
                 self._metrics.database_up.set(1)
-                self._metrics.commit_seconds.observe(time.perf_counter() - started)
-                return written
+                return result
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             await self._drop()
             connection = await self._stack.enter_async_context(
-                connect(self._database_url, name="parking ingest")
+                connect(self._database_url, name="parking ingest", autocommit=True)
             )
             await check_schema(connection)
-            await connection.commit()
+            await tune_for_batches(connection)
             self._connection = connection
         return self._connection
+
+    async def _knowledge(self, connection: Connection) -> tuple[Known, Admission]:
+        if self._known is None:
+            known = await load_known(connection)
+            self._known = known, self._admit(known)
+            log.info("registry", devices=len(known.directory.devices), gates=len(known.directory.gates))
+        return self._known
 
     async def _drop(self) -> None:
         self._connection = None
@@ -124,15 +164,6 @@ class Writer:
             metrics.rejected.labels(rejection.code).inc()
         now = datetime.now(UTC)
         metrics.lateness_seconds.observe((now - messages[0].received_at).total_seconds())
-
-
-def _admitted(admission: Admission, messages: Sequence[Message]) -> Batch | None:
-    """What the messages amount to; None if our own code fails on one of them."""
-    try:
-        return admission.batch(messages)
-    except Exception as error:
-        log.error("a message cannot be read", error=type(error).__name__, alone=len(messages) == 1)
-        return None
 
 
 def _first_line(error: Exception) -> str:

@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     CHANGE = "change"
     HEARTBEAT = "heartbeat"
     BOOT = "boot"
+    INFERRED = "inferred"
+    """No message told of it: the next one's sequence and previous duration did."""
 
 
 class Direction(StrEnum):
@@ -114,9 +116,9 @@ class BayEvent:
         return (self.device, self.session, self.seq, self.part)
 
     @property
-    def rank(self) -> tuple[int, datetime]:
+    def rank(self) -> tuple[bool, int, datetime]:
         """Which copy of an event to believe about its time: the one sent soonest after it (the lowest)."""
-        return (self.age_s, self.event_at)
+        return (self.kind is EventKind.INFERRED, self.age_s, self.event_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

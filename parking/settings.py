@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     mqtt_client_id: str = Field(
         "parking-ingest", min_length=1, description="names the ingestor's session at the broker"
     )
+    mqtt_client: Literal["paho", "direct"] = Field(
+        "paho",
+        description="how the ingestor speaks MQTT: by paho-mqtt, or by its own reader of whole buffers",
+    )
     mqtt_protocol: Literal["auto", "5", "3.1.1"] = Field(
         "auto", description="MQTT version; auto tries 5 and falls back to 3.1.1"
     )
@@ -61,7 +65,7 @@ class Settings(BaseSettings):
     )
     mqtt_ca_file: FilePath | None = Field(None, description="certificate authority for mqtts://")
     batch_size: int = Field(2000, ge=1, le=100_000, description="most messages in one transaction")
-    batch_ms: int = Field(50, ge=1, le=10_000, description="longest wait for a batch to fill (milliseconds)")
+    batch_ms: int = Field(20, ge=1, le=10_000, description="longest wait for a batch to fill (milliseconds)")
     late_limit_s: int = Field(
         7 * 86400, ge=60, le=DAYS_30, description="events older than this are quarantined"
     )

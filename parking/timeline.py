@@ -8,16 +8,17 @@ follow, and both depend on the *set* of messages alone, not on the order in whic
 * within one session an event is no later than its successor: where the estimates say otherwise, and by no
   more than `REORDER_LIMIT`, the earlier one is brought forward (`ordered`).
 
-Events are then sorted by (time, session order), and runs of the same state make stays.
+A change of which no message came is added where a later message tells of it (`inferred`). Events are then
+sorted by (time, session order), and runs of the same state make stays.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from parking.model import BayEvent, Occupancy, Stay
+from parking.model import BayEvent, EventKind, Occupancy, Stay
 
 REORDER_LIMIT = timedelta(hours=1)
 """How far two neighbouring estimates may contradict the sequence before the clock is believed instead."""
@@ -42,6 +43,37 @@ def canonical(events: Iterable[BayEvent]) -> dict[tuple[str, int, int, int], Bay
         if known is None or event.rank < known.rank:
             best[event.identity] = event
     return best
+
+
+def inferred(events: Iterable[BayEvent]) -> list[BayEvent]:
+    """The events that no message told of: where a device's sequence jumps, the one before the jump's end.
+
+    Its time is the later event's less the duration of the state before. It needs an event of the same
+    session from before the jump, and a state of two that can only have been the other one.
+    """
+    sessions: dict[tuple[str, int], list[BayEvent]] = defaultdict(list)
+    for event in events:
+        sessions[(event.device, event.session)].append(event)
+    found = []
+    for session in sessions.values():
+        for earlier, later in pairwise(_in_sequence(session)):
+            step = (later.seq - earlier.seq) % SEQUENCE_MODULUS
+            if step > 1 and later.previous_s is not None and later.state in _OTHER:
+                found.append(
+                    replace(
+                        later,
+                        seq=(later.seq - 1) % SEQUENCE_MODULUS,
+                        event_at=later.event_at - timedelta(seconds=later.previous_s),
+                        state=_OTHER[later.state],
+                        kind=EventKind.INFERRED,
+                        previous_s=None,
+                        fault=False,
+                    )
+                )
+    return found
+
+
+_OTHER = {Occupancy.OCCUPIED: Occupancy.VACANT, Occupancy.VACANT: Occupancy.OCCUPIED}
 
 
 def ordered(events: Iterable[BayEvent]) -> list[Placed]:

@@ -1,273 +1,250 @@
 """Merges a batch of bay observations into events, stays and states, whatever their order and copies.
 
-A bay whose new events all follow its last one (the usual case) is extended from its `bay_state` row alone.
-Any other bay is rebuilt: its recent events are read back, merged with the new ones and put in order by the
-rules of `parking.timeline`, and what differs is written. Both ways end in the same rows.
+A bay whose new events all follow its last one (the usual case) is extended from the table in memory, by
+columns. Any other bay is rebuilt: its recent events are read back, merged with the new ones and put in order
+by the rules of `parking.timeline`, and what differs is written. Both ways end in the same rows.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+
+from parking.columns import (
+    KINDS,
+    NOTHING,
+    OCCUPIED,
+    STATE_CODES,
+    STATES,
+    UNSAID,
+    Bools,
+    Ints,
+    Merged,
+    Observations,
+    merge,
+    microseconds,
+    moment,
+    nothing_merged,
+    publish,
+)  # fmt: skip
+from parking.db import binary
+from parking.db.binary import COPY_HEADER, COPY_TRAILER, NULL, PG_EPOCH_US, fixed_fields, text_value
 from parking.db.connect import Connection, statement
-from parking.db.records import BayRecord, columns, copy_rows
+from parking.db.sites import BayCounts, LockedSite
+from parking.db.table import BayTable, TableOutdated
+from parking.db.usage import EndedStays, add_usage
 from parking.model import BayEvent, EventKind, Occupancy, Stay
-from parking.timeline import Extended, Placed, Position, canonical, extend, follows, is_settled, ordered
+from parking.rebuild import Rebuilt, rebuild
 
 HISTORY = timedelta(days=8)
 """How far back a copy of an event is looked for: the accepted lateness and a day."""
 
-
-@dataclass(slots=True)
-class BayRow:
-    """A locked row of `bay_state`, and what the batch makes of it."""
-
-    bay: str
-    site: str
-    state: Occupancy
-    reported: Occupancy
-    fault: bool
-    silent: bool
-    since: datetime | None
-    seen_at: datetime | None
-    ttl_s: float
-    position: Position | None
-    settled: bool
-    battery_v: float | None
-    temperature_c: float | None
-    firmware: str | None
-    published_change: bool = False
+BayEventRow = tuple[int, BayEvent]
+StayRow = tuple[int, Stay]
 
 
 @dataclass(slots=True)
-class Changes:
-    """What a batch changes in the tables of events and stays."""
+class BayChanges:
+    """All that a batch changes of bays: worked out, not yet written."""
 
-    new_events: list[tuple[BayRow, BayEvent]] = field(default_factory=list)
-    old_events: list[tuple[BayRow, BayEvent]] = field(default_factory=list)
-    new_stays: list[tuple[BayRow, Stay]] = field(default_factory=list)
-    ended_stays: list[tuple[BayRow, Stay]] = field(default_factory=list)
-    old_stays: list[tuple[BayRow, datetime]] = field(default_factory=list)
-    duplicates: int = 0
+    merged: Merged
+    new_events: list[BayEventRow] = field(default_factory=list)
+    old_events: list[BayEventRow] = field(default_factory=list)
+    new_stays: list[StayRow] = field(default_factory=list)
+    old_stays: list[StayRow] = field(default_factory=list)
+    rebuilt_duplicates: int = 0
+
+    @property
+    def slots(self) -> Ints:
+        """The bays that it speaks of."""
+        return self.merged.slots
+
+    @property
+    def new(self) -> int:
+        """Events that the database did not have in any copy."""
+        return len(self.merged.events) + len(self.new_events) - len(self.old_events)
+
+    @property
+    def duplicates(self) -> int:
+        """Copies of events that the database has."""
+        return self.merged.duplicates + self.rebuilt_duplicates
+
+    def published(self, table: BayTable) -> Bools:
+        """For which bays another state is published than before."""
+        changed: Bools = self.merged.positions.state != table.positions.state[self.slots]
+        return changed
+
+    def sites_published(self, table: BayTable) -> set[str]:
+        """The sites of those bays."""
+        return {table.sites[i] for i in np.unique(table.site_of[self.slots[self.published(table)]])}
+
+    def sites(self, table: BayTable) -> set[str]:
+        """The sites whose number may change: those, and the sites of bays still to be rebuilt."""
+        return self.sites_published(table) | {
+            table.sites[i] for i in np.unique(table.site_of[self.merged.rebuild])
+        }
+
+    def counts(self, table: BayTable, locked: Mapping[str, LockedSite]) -> dict[str, BayCounts]:
+        """How many bays of each locked site are vacant, occupied and unknown once this is written."""
+        difference = np.zeros((len(table.sites), len(STATES)), dtype=np.int64)
+        site = table.site_of[self.slots]
+        np.add.at(difference, (site, self.merged.positions.state), 1)
+        np.add.at(difference, (site, table.positions.state[self.slots]), -1)
+        number = {site: i for i, site in enumerate(table.sites)}
+        found = {}
+        for site_id, row in locked.items():
+            change = difference[number[site_id]].tolist() if site_id in number else (0, 0, 0)
+            found[site_id] = (row.bays[0] + change[0], row.bays[1] + change[1], row.bays[2] + change[2])
+        return found
+
+    def keep(self, table: BayTable) -> None:
+        """After the commit: the table in memory says what the database says."""
+        self.merged.positions.version += 1
+        table.positions.put(self.slots, self.merged.positions)
 
 
-async def lock_bays(connection: Connection, records: Sequence[BayRecord]) -> dict[str, BayRow]:
-    """Lock and read the states of the bays in these records, in key order."""
-    bays = sorted({record.bay for record in records})
-    cursor = await connection.execute(statement("write", "lock_bays"), {"bays": bays})
-    return {row[0]: _bay_row(row) for row in await cursor.fetchall()}
-
-
-async def merge(
-    connection: Connection, rows: dict[str, BayRow], records: Sequence[BayRecord], *, now: datetime
-) -> Changes:
-    """Work out what these records change; the rows are brought up to date in memory."""
-    changes = Changes()
-    events: dict[str, list[BayEvent]] = defaultdict(list)
-    for record in records:
-        row = rows[record.bay]
-        _hear(row, record)
-        if record.observation.state is not None:
-            events[record.bay].append(bay_event(record))
-    rebuild = {}
-    for bay, found in events.items():
-        if not _append(rows[bay], found, changes):
-            rebuild[bay] = found
-    if rebuild:
-        await _rebuild(connection, rows, rebuild, changes)
-    for row in rows.values():
-        _publish(row, now)
+def plan(table: BayTable, batch: Observations, *, now: datetime) -> BayChanges:
+    """Work out what a batch changes, but for the bays that must be rebuilt (`merged.rebuild`)."""
+    changes = BayChanges(merge(table.positions, batch))
+    publish(changes.merged.positions, table.ttl_us[changes.slots], microseconds(now))
     return changes
 
 
+def plan_silence(table: BayTable, *, now: datetime) -> BayChanges:
+    """The bays whose device has been silent for too long by now, made unknown."""
+    at = table.positions
+    silent = ~at.silent & (at.seen_at + table.ttl_us < microseconds(now))
+    changes = BayChanges(nothing_merged(at, np.flatnonzero(silent)))
+    publish(changes.merged.positions, table.ttl_us[changes.slots], microseconds(now))
+    return changes
+
+
+async def rebuild_rest(
+    connection: Connection, table: BayTable, batch: Observations, changes: BayChanges, *, now: datetime
+) -> None:
+    """Work out the bays that `plan` left; their rows are locked. Their sites must be locked before."""
+    if len(changes.merged.rebuild):
+        await _rebuild(connection, table, batch, changes)
+        publish(changes.merged.positions, table.ttl_us[changes.slots], microseconds(now))
+
+
 async def store(
-    connection: Connection, rows: dict[str, BayRow], changes: Changes, *, revisions: dict[str, int]
+    connection: Connection,
+    table: BayTable,
+    batch: Observations,
+    changes: BayChanges,
+    locked: Mapping[str, LockedSite],
 ) -> None:
-    """Write what `merge` worked out. `revisions` are the sites' present ones, locked."""
-    await _store_events(connection, changes)
-    await _store_stays(connection, changes)
-    await connection.execute(
-        statement("write", "update_states"),
-        columns(
-            "bay_id state reported fault silent since seen_at revision event_at placed_at age_s session seq"
-            " part settled battery_v temperature_c firmware",
-            [_state_columns(row, revisions) for row in rows.values()],
-        ),
-    )
+    """Write what was worked out. Raises TableOutdated if another process changed one of the bays."""
+    await _delete(connection, table, changes)
+    await _copy_events(connection, table, batch, changes)
+    await _store_stays(connection, table, changes)
+    await _update_states(connection, table, changes, locked)
 
 
-def _bay_row(row: Any) -> BayRow:
-    bay, site, state, reported, fault, silent, since, seen_at, ttl_s, settled, *last = row
-    device, event_at, placed_at, age_s, session, seq, part, battery_v, temperature_c, firmware = last
-    position = None
-    if event_at is not None:
-        event = BayEvent(
-            device=device,
-            session=session,
-            seq=seq,
-            part=part,
-            event_at=event_at,
-            age_s=age_s,
-            state=Occupancy(reported),
-            kind=EventKind.CHANGE,
-            received_at=event_at,
-            fault=fault,
-        )
-        position = Position(Placed(placed_at, event), since)
-    return BayRow(
-        bay, site, Occupancy(state), Occupancy(reported), fault, silent, since, seen_at, ttl_s, position,
-        settled, battery_v, temperature_c, firmware,
-    )  # fmt: skip
-
-
-def bay_event(record: BayRecord) -> BayEvent:
-    """The event that an observation of a state tells of."""
-    seen = record.observation
-    assert seen.state is not None, "only observations of a state are events"
-    return BayEvent(
-        device=seen.device,
-        session=seen.session,
-        seq=seen.seq,
-        part=seen.part,
-        event_at=seen.event_at,
-        age_s=seen.age_s,
-        state=seen.state,
-        kind=seen.kind,
-        received_at=record.received_at,
-        previous_s=seen.previous_s,
-        fault=seen.fault,
-    )
-
-
-def _hear(row: BayRow, record: BayRecord) -> None:
-    """Note that the device was heard, and what it said of itself."""
-    seen = record.observation
-    if row.seen_at is not None and seen.seen_at < row.seen_at:
-        return
-    row.seen_at = seen.seen_at
-    row.battery_v = seen.battery_v if seen.battery_v is not None else row.battery_v
-    row.temperature_c = float(seen.temperature_c) if seen.temperature_c is not None else row.temperature_c
-    row.firmware = seen.firmware if seen.firmware is not None else row.firmware
-
-
-def _append(row: BayRow, found: list[BayEvent], changes: Changes) -> bool:
-    """Extend a bay by events that plainly follow its last one; False if it must be rebuilt instead."""
-    position = row.position
-    if position is None or not row.settled:
-        return False
-    last = position.last.event
-    new = []
-    for event in canonical(found).values():
-        if event.identity == last.identity:
-            if event.rank < last.rank:
-                return False
-        elif follows(position, event):
-            new.append(event)
-        else:
-            return False
-    changes.duplicates += len(found) - len(new)
-    if new:
-        later = ordered(new)
-        if later[0].at < position.last.at:
-            return False
-        _extend(row, extend(position, later), changes)
-        row.settled = is_settled(later)
-        changes.new_events += [(row, event) for event in new]
-    return True
-
-
-def _extend(row: BayRow, extended: Extended, changes: Changes) -> None:
-    if extended.dropped and row.position is not None:
-        changes.old_stays.append((row, row.position.since))
-    if extended.closed is not None:
-        changes.ended_stays.append((row, extended.closed))
-    changes.new_stays += [(row, stay) for stay in extended.stays]
-    _move(row, extended.position)
-
-
-def _move(row: BayRow, position: Position) -> None:
-    row.position = position
-    row.reported = position.last.event.state
-    row.fault = position.last.event.fault
-    row.since = position.since
-
-
-async def _rebuild(
-    connection: Connection, rows: dict[str, BayRow], found: dict[str, list[BayEvent]], changes: Changes
+async def store_silence(
+    connection: Connection, table: BayTable, changes: BayChanges, locked: Mapping[str, LockedSite]
 ) -> None:
-    """Merge late, repeated and first events with the stored ones, and rewrite what differs."""
+    """Write that bays are unknown now. Raises TableOutdated as `store` does."""
+    parameters = {
+        "bay_id": binary.text_column([table.id_field[slot] for slot in changes.slots.tolist()]),
+        "version": binary.int8_column(changes.merged.positions.version),
+        "revision": binary.int8_column(_revisions(table, changes, locked)),
+    }
+    cursor = await connection.execute(statement("write", "silence"), parameters)
+    if cursor.rowcount != len(changes.slots):
+        raise TableOutdated
+
+
+async def _rebuild(connection: Connection, table: BayTable, batch: Observations, changes: BayChanges) -> None:
+    """Merge late, repeated and first events with the stored ones."""
+    slots = changes.merged.rebuild
+    told = np.flatnonzero((batch.state != UNSAID) & np.isin(batch.bay, slots))
+    found: dict[int, list[BayEvent]] = defaultdict(list)
+    for row in told.tolist():
+        found[int(batch.bay[row])].append(_event(table, batch, row))
     since = min(event.event_at for events in found.values() for event in events) - HISTORY
-    parameters = {"bays": sorted(found), "since": since}
-    history: dict[str, list[BayEvent]] = defaultdict(list)
+    bays = sorted(table.bays[slot] for slot in found)
+    await _lock(connection, table, bays)
+    parameters = {"bays": bays, "since": since}
+    stored: dict[str, list[BayEvent]] = defaultdict(list)
     cursor = await connection.execute(statement("write", "history"), parameters)
     for bay, *values in await cursor.fetchall():
-        history[bay].append(_stored_event(values))
-    known: dict[str, list[Stay]] = defaultdict(list)
+        stored[bay].append(_stored_event(values))
+    stays: dict[str, list[Stay]] = defaultdict(list)
     cursor = await connection.execute(statement("write", "stays"), parameters)
     for bay, started_at, ended_at, start_seen, end_seen in await cursor.fetchall():
-        known[bay].append(
+        stays[bay].append(
             Stay(started_at=started_at, ended_at=ended_at, start_seen=start_seen, end_seen=end_seen)
         )
-    for bay, new in found.items():
-        _rebuild_bay(rows[bay], history[bay], new, known[bay], since, changes)
+    for slot, events in found.items():
+        bay = table.bays[slot]
+        rebuilt = rebuild(stored[bay], events, _with_open(table, slot, stays[bay]), since=since)
+        _take_over(changes, slot, rebuilt)
+        heard_of = sum(event.kind is not EventKind.INFERRED for event in rebuilt.new_events)
+        changes.rebuilt_duplicates += len(events) - heard_of
 
 
-def _rebuild_bay(
-    row: BayRow,
-    stored: list[BayEvent],
-    found: list[BayEvent],
-    known: list[Stay],
-    since: datetime,
-    changes: Changes,
-) -> None:
-    before = canonical(stored)
-    after = canonical([*stored, *found])
-    fresh = [event for identity, event in after.items() if before.get(identity) is not event]
-    changes.new_events += [(row, event) for event in fresh]
-    changes.old_events += [(row, before[e.identity]) for e in fresh if e.identity in before]
-    changes.duplicates += len(found) - len(fresh)
-    if not fresh and row.position is not None:
+async def _lock(connection: Connection, table: BayTable, bays: list[str]) -> None:
+    """Lock these bays' rows, which must be as they are in memory."""
+    cursor = await connection.execute(statement("write", "lock_bays"), {"bays": bays})
+    versions = dict(await cursor.fetchall())
+    for bay in bays:
+        if versions.get(bay) != table.positions.version[table.slots[bay]]:
+            raise TableOutdated
+
+
+def _with_open(table: BayTable, slot: int, ended: list[Stay]) -> list[Stay]:
+    """The stays of a bay with the one that is open, which is stored in its state."""
+    at = table.positions
+    if at.reported[slot] != OCCUPIED:
+        return ended
+    start_seen = bool(at.start_seen[slot])
+    opened = Stay(started_at=moment(at.since[slot]), ended_at=None, start_seen=start_seen, end_seen=False)
+    return [*ended, opened]
+
+
+def _take_over(changes: BayChanges, slot: int, rebuilt: Rebuilt) -> None:
+    """Enter a rebuilt bay into the changes."""
+    changes.new_events += [(slot, event) for event in rebuilt.new_events]
+    changes.old_events += [(slot, event) for event in rebuilt.old_events]
+    changes.new_stays += [(slot, stay) for stay in rebuilt.new_stays]
+    changes.old_stays += [(slot, stay) for stay in rebuilt.old_stays]
+    if rebuilt.position is None:
         return
-    timeline = ordered(after.values())
-    earlier = [index for index, placed in enumerate(timeline) if placed.event.event_at < since]
-    anchor = _anchor(timeline[earlier[-1]], known) if earlier else None
-    if earlier:
-        timeline = timeline[earlier[-1] + 1 :]
-    if not timeline:
-        return
-    extended = extend(anchor, timeline)
-    stays = [*([extended.closed] if extended.closed else []), *extended.stays]
-    if anchor is not None and anchor.last.event.state is Occupancy.OCCUPIED and not stays and known:
-        stays = [replace(known[0], ended_at=None, end_seen=False)]
-    _differences(row, known, stays, anchor, changes)
-    _move(row, extended.position)
-    row.settled = is_settled(timeline)
+    last, rows = rebuilt.position.last, changes.merged.positions
+    row = int(np.searchsorted(changes.merged.slots, slot))
+    changes.merged.moved[row] = True
+    rows.reported[row] = STATE_CODES[last.event.state]
+    rows.fault[row] = last.event.fault
+    rows.since[row] = microseconds(rebuilt.position.since)
+    rows.start_seen[row] = rebuilt.open_stay is not None and rebuilt.open_stay.start_seen
+    rows.event_at[row] = microseconds(last.event.event_at)
+    rows.placed_at[row] = microseconds(last.at)
+    rows.age_s[row] = last.event.age_s
+    rows.session[row], rows.seq[row], rows.part[row] = last.event.identity[1:]
+    rows.settled[row] = rebuilt.settled
 
 
-def _anchor(first: Placed, known: list[Stay]) -> Position:
-    """Where the timeline stood at the last event before the part that was read back."""
-    if first.event.state is Occupancy.OCCUPIED and known and known[0].started_at <= first.at:
-        return Position(first, known[0].started_at)
-    return Position(first, first.at)
-
-
-def _differences(
-    row: BayRow, known: list[Stay], stays: list[Stay], anchor: Position | None, changes: Changes
-) -> None:
-    """Write the stays that differ from the stored ones; the one open at the anchor keeps its start."""
-    stored = {stay.started_at: stay for stay in known}
-    for stay in stays:
-        was = stored.pop(stay.started_at, None)
-        if was is not None and anchor is not None and stay.started_at == anchor.since:
-            stay = replace(stay, start_seen=was.start_seen)
-        if was == stay:
-            continue
-        if was is not None:
-            changes.old_stays.append((row, was.started_at))
-        changes.new_stays.append((row, stay))
-    changes.old_stays += [(row, started_at) for started_at in stored]
+def _event(table: BayTable, batch: Observations, row: int) -> BayEvent:
+    slot = int(batch.bay[row])
+    previous_s = int(batch.previous_s[row])
+    return BayEvent(
+        device=table.devices[slot] or "",
+        session=int(batch.session[row]),
+        seq=int(batch.seq[row]),
+        part=int(batch.part[row]),
+        event_at=moment(batch.event_us[row]),
+        age_s=int(batch.age_s[row]),
+        state=STATES[batch.state[row]],
+        kind=KINDS[batch.kind[row]],
+        received_at=moment(batch.received_us[row]),
+        previous_s=None if previous_s == NOTHING else previous_s,
+        fault=bool(batch.fault[row]),
+    )
 
 
 def _stored_event(values: Sequence[Any]) -> BayEvent:
@@ -287,73 +264,171 @@ def _stored_event(values: Sequence[Any]) -> BayEvent:
     )
 
 
-def _publish(row: BayRow, now: datetime) -> None:
-    """What is published of the bay: what was reported, unless the device has been silent too long."""
-    row.silent = row.seen_at is None or row.seen_at + timedelta(seconds=row.ttl_s) < now
-    state = Occupancy.UNKNOWN if row.silent else row.reported
-    row.published_change = row.published_change or state is not row.state
-    row.state = state
+async def _delete(connection: Connection, table: BayTable, changes: BayChanges) -> None:
+    if changes.old_events:
+        keys = [
+            (table.bays[s], e.event_at, e.device, e.session, e.seq, e.part) for s, e in changes.old_events
+        ]
+        names = ("bay_id", "event_at", "device_id", "session", "seq", "part")
+        await connection.execute(
+            statement("write", "delete_events"),
+            dict(zip(names, map(list, zip(*keys, strict=True)), strict=True)),
+        )
+    if changes.old_stays:
+        bays = [table.bays[slot] for slot, _ in changes.old_stays]
+        starts = [stay.started_at for _, stay in changes.old_stays]
+        await connection.execute(statement("write", "delete_stays"), {"bay_id": bays, "started_at": starts})
 
 
-def _state_columns(row: BayRow, revisions: dict[str, int]) -> tuple[Any, ...]:
-    last = row.position.last if row.position else None
-    event = last.event if last else None
-    return (
-        row.bay,
-        row.state.value,
-        row.reported.value,
-        row.fault,
-        row.silent,
-        row.since,
-        row.seen_at,
-        revisions[row.site] + 1 if row.published_change else None,
-        event.event_at if event else None,
-        last.at if last else None,
-        event.age_s if event else None,
-        event.session if event else None,
-        event.seq if event else None,
-        event.part if event else None,
-        row.settled,
-        row.battery_v,
-        row.temperature_c,
-        row.firmware,
+_STATE_FIELDS = [text_value(state) for state in STATES]
+_KIND_FIELDS = [text_value(kind) for kind in KINDS]
+
+
+async def _copy_events(
+    connection: Connection, table: BayTable, batch: Observations, changes: BayChanges
+) -> None:
+    rows = changes.merged.events
+    parts = [COPY_HEADER]
+    bay, state, kind = batch.bay[rows], batch.state[rows], batch.kind[rows]
+    names = [_STATE_FIELDS[s] + _KIND_FIELDS[k] for s in range(len(STATES)) for k in range(len(KINDS))]
+    fixed, size = fixed_fields(
+        (
+            (batch.event_us[rows] - PG_EPOCH_US, ">i8"),
+            (batch.session[rows], ">i8"),
+            (batch.seq[rows], ">i8"),
+            (batch.part[rows], ">i2"),
+            (batch.fault[rows], "u1"),
+            (batch.age_s[rows], ">i4"),
+            (batch.received_us[rows] - PG_EPOCH_US, ">i8"),
+        )
     )
+    previous = batch.previous_s[rows]
+    durations, width = fixed_fields(((previous, ">i4"),))
+    prefixes = table.event_prefix
+    for i, (slot, name, known) in enumerate(
+        zip(bay.tolist(), (state * len(KINDS) + kind).tolist(), (previous != NOTHING).tolist(), strict=True)
+    ):
+        parts += (
+            prefixes[slot],
+            names[name],
+            fixed[i * size : i * size + size],
+            durations[i * width : i * width + width] if known else NULL,
+        )
+    await _copy(connection, "copy_events", parts)
+    if changes.new_events:
+        async with connection.cursor() as cursor, cursor.copy(statement("write", "copy_events")) as copy:
+            copy.set_types(_EVENT_TYPES)
+            for slot, e in changes.new_events:
+                await copy.write_row((
+                    table.bays[slot], e.device, table.site(slot), e.state.value, e.kind.value, e.event_at,
+                    e.session, e.seq, e.part, e.fault, e.age_s, e.received_at, e.previous_s,
+                ))  # fmt: skip
 
 
 _EVENT_TYPES = (
-    "text", "text", "text", "timestamptz", "int8", "int8", "int2", "text", "bool", "text", "int4", "int4",
-    "timestamptz",
+    "text", "text", "text", "text", "text", "timestamptz", "int8", "int8", "int2", "bool", "int4",
+    "timestamptz", "int4",
 )  # fmt: skip
-_STAY_TYPES = ("text", "text", "timestamptz", "timestamptz", "bool", "bool")
 
 
-async def _store_events(connection: Connection, changes: Changes) -> None:
-    if changes.old_events:
-        keys = [(r.bay, e.event_at, e.device, e.session, e.seq, e.part) for r, e in changes.old_events]
-        await connection.execute(
-            statement("write", "delete_events"), columns("bay_id event_at device_id session seq part", keys)
+def _stay_columns(rows: Sequence[StayRow]) -> EndedStays:
+    ended = [(slot, stay, stay.ended_at) for slot, stay in rows if stay.ended_at is not None]
+    return EndedStays(
+        np.array([slot for slot, _, _ in ended], dtype=np.int64),
+        np.array([microseconds(stay.started_at) for _, stay, _ in ended], dtype=np.int64),
+        np.array([microseconds(end) for *_, end in ended], dtype=np.int64),
+        np.array([stay.start_seen for _, stay, _ in ended], dtype=np.bool_),
+        np.array([stay.end_seen for _, stay, _ in ended], dtype=np.bool_),
+    )
+
+
+def _joined(one: EndedStays, other: EndedStays) -> EndedStays:
+    names = EndedStays.__dataclass_fields__
+    return EndedStays(*(np.concatenate((getattr(one, name), getattr(other, name))) for name in names))
+
+
+async def _store_stays(connection: Connection, table: BayTable, changes: BayChanges) -> None:
+    """Add the new stays, and add up what they and those that did not happen after all change."""
+    merged = changes.merged
+    quick = EndedStays(
+        merged.stay_bay, merged.stay_start, merged.stay_end, merged.stay_start_seen, merged.stay_end_seen
+    )
+    new, old = _joined(quick, _stay_columns(changes.new_stays)), _stay_columns(changes.old_stays)
+    if not len(new.slot) + len(old.slot):
+        return
+    await _copy_stays(connection, table, new)
+    both = _joined(new, old)
+    weight = np.repeat(np.array([1, -1], dtype=np.int64), [len(new.slot), len(old.slot)])
+    await add_usage(connection, table.groups, table.group_of[both.slot], both, weight)
+
+
+async def _copy_stays(connection: Connection, table: BayTable, stays: EndedStays) -> None:
+    fixed, size = fixed_fields(
+        (
+            (stays.start_us - PG_EPOCH_US, ">i8"),
+            (stays.end_us - PG_EPOCH_US, ">i8"),
+            (stays.start_seen, "u1"),
+            (stays.end_seen, "u1"),
         )
-    if changes.new_events:
-        rows = (
-            (r.bay, e.device, r.site, e.event_at, e.session, e.seq, e.part, e.state.value, e.fault,
-             e.kind.value, e.age_s, e.previous_s, e.received_at)
-            for r, e in changes.new_events
-        )  # fmt: skip
-        await copy_rows(connection, "write", "copy_events", _EVENT_TYPES, rows)
+    )
+    parts = [COPY_HEADER]
+    for i, slot in enumerate(stays.slot.tolist()):
+        parts += (table.stay_prefix[slot], fixed[i * size : i * size + size])
+    await _copy(connection, "copy_stays", parts)
 
 
-async def _store_stays(connection: Connection, changes: Changes) -> None:
-    if changes.old_stays:
-        keys = [(row.bay, started_at) for row, started_at in changes.old_stays]
-        await connection.execute(statement("write", "delete_stays"), columns("bay_id started_at", keys))
-    if changes.ended_stays:
-        ends = [(row.bay, stay.started_at, stay.ended_at, stay.end_seen) for row, stay in changes.ended_stays]
-        await connection.execute(
-            statement("write", "end_stays"), columns("bay_id started_at ended_at end_seen", ends)
-        )
-    if changes.new_stays:
-        rows = (
-            (row.bay, row.site, stay.started_at, stay.ended_at, stay.start_seen, stay.end_seen)
-            for row, stay in changes.new_stays
-        )
-        await copy_rows(connection, "write", "copy_stays", _STAY_TYPES, rows)
+async def _copy(connection: Connection, name: str, parts: list[bytes]) -> None:
+    """COPY rows that are in binary already: the parts after the header."""
+    if len(parts) == 1:
+        return
+    async with connection.cursor() as cursor, cursor.copy(statement("write", name)) as copy:
+        await copy.write(b"".join(parts) + COPY_TRAILER)
+
+
+async def _update_states(
+    connection: Connection, table: BayTable, changes: BayChanges, locked: Mapping[str, LockedSite]
+) -> None:
+    """Write the rows of `bay_state`, each only if it is still as it was in memory."""
+    merged = changes.merged
+    revision = _revisions(table, changes, locked)
+    for name, chosen in (("update_states", merged.moved), ("update_heard", ~merged.moved)):
+        if not chosen.any():
+            continue
+        slots, rows = merged.slots[chosen], merged.positions.take(np.flatnonzero(chosen))
+        parameters: dict[str, Any] = {
+            "bay_id": binary.text_column([table.id_field[slot] for slot in slots.tolist()]),
+            "version": binary.int8_column(rows.version),
+            "revision": binary.int8_column(revision[chosen]),
+            "state": binary.int8_column(rows.state),
+            "silent": binary.bool_column(rows.silent),
+            "seen_at": binary.time_column(rows.seen_at),
+            "battery_v": binary.float4_column(rows.battery_v),
+            "temperature_c": binary.float4_column(rows.temperature_c),
+        }
+        if name == "update_states":
+            parameters |= {
+                "reported": binary.int8_column(rows.reported),
+                "fault": binary.bool_column(rows.fault),
+                "since": binary.time_column(rows.since),
+                "start_seen": binary.bool_column(rows.start_seen),
+                "event_at": binary.time_column(rows.event_at),
+                "placed_at": binary.time_column(rows.placed_at),
+                "age_s": binary.int8_column(rows.age_s),
+                "session": binary.int8_column(rows.session),
+                "seq": binary.int8_column(rows.seq),
+                "part": binary.int8_column(rows.part),
+                "settled": binary.bool_column(rows.settled),
+            }
+        cursor = await connection.execute(statement("write", name), parameters)
+        if cursor.rowcount != len(slots):
+            raise TableOutdated
+
+
+def _revisions(table: BayTable, changes: BayChanges, locked: Mapping[str, LockedSite]) -> Ints:
+    """The site's next revision for each bay whose published state changed, 0 for the others."""
+    following = np.array(
+        [locked[site].published.revision + 1 if site in locked else 0 for site in table.sites],
+        dtype=np.int64,
+    )
+    revision: Ints = np.where(changes.published(table), following[table.site_of[changes.slots]], 0)
+    return revision

@@ -74,6 +74,11 @@ async def connect(database_url: str, *, name: str, autocommit: bool = False) -> 
         await connection.close()
 
 
+async def tune_for_batches(connection: Connection) -> None:
+    """Settings for a connection that writes batches."""
+    await connection.execute(statement("schema", "writer_settings"))
+
+
 async def find_edition(connection: Connection) -> Edition:
     """Ask the server what it is."""
     cursor = await connection.execute(statement("schema", "edition"))

@@ -5,6 +5,7 @@ from enum import Enum
 import psycopg
 from psycopg import errors
 
+from parking.db.table import TableOutdated
 from parking.errors import DatabaseUnavailable, ParkingError
 
 
@@ -19,7 +20,7 @@ class Failure(Enum):
     """The batch holds something that can never be stored: find it."""
 
 
-_CONFLICTS = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+_CONFLICTS = (TableOutdated, errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 
 
 def classify(error: Exception) -> Failure:

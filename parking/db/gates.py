@@ -15,8 +15,10 @@ SAME_PASSAGE = timedelta(days=1)
 _TYPES = ("text", "text", "timestamptz", "text", "text", "float8", "bytea", "timestamptz")
 
 
-async def store_passages(connection: Connection, records: Sequence[GateRecord]) -> int:
-    """Store what is new and correct the running counts; how many passages were new. Sites must be locked."""
+async def store_passages(connection: Connection, records: Sequence[GateRecord]) -> tuple[int, dict[str, int]]:
+    """Store what is new; how many passages that is, and the running counts that changed. Sites are locked."""
+    if not records:
+        return 0, {}
     known = await _known(connection, records)
     merged = dict(known)
     for record in records:
@@ -29,10 +31,11 @@ async def store_passages(connection: Connection, records: Sequence[GateRecord]) 
         await connection.execute(
             statement("write", "delete_reads"), columns("camera_id event_at event_id", keys)
         )
+    inside: dict[str, int] = {}
     if changed:
         await copy_rows(connection, "write", "copy_reads", _TYPES, map(_row, changed.values()))
-        await _count(connection, gone=moved, come=list(changed.values()))
-    return len(changed) - len(moved)
+        inside = await _count(connection, gone=moved, come=list(changed.values()))
+    return len(changed) - len(moved), inside
 
 
 def _better(one: GateRecord, other: GateRecord) -> GateRecord:
@@ -92,7 +95,7 @@ def _row(read: GateRecord) -> tuple[object, ...]:
     )
 
 
-async def _count(connection: Connection, *, gone: list[GateRecord], come: list[GateRecord]) -> None:
+async def _count(connection: Connection, *, gone: list[GateRecord], come: list[GateRecord]) -> dict[str, int]:
     """Add to each site's running count those since its latest correction, which holds the earlier ones."""
     sites = sorted({read.site for read in come})
     cursor = await connection.execute(statement("write", "anchors"), {"sites": sites})
@@ -102,4 +105,7 @@ async def _count(connection: Connection, *, gone: list[GateRecord], come: list[G
         for read in reads:
             if read.event_at > anchors[read.site]:
                 net[read.site] += weight if read.direction is Direction.IN else -weight
-    await connection.execute(statement("write", "count"), columns("site_id net", sorted(net.items())))
+    cursor = await connection.execute(
+        statement("write", "count"), columns("site_id net", sorted(net.items()))
+    )
+    return dict(await cursor.fetchall())

@@ -24,5 +24,6 @@ async def load_health(connection: Connection) -> Health:
     """Read it; the schema must be there."""
     row = await (await connection.execute(statement("health", "health"))).fetchone()
     assert row is not None, "the query returns one row"
+    time, sites, devices, gates, signs, silent_s, heard_s = row
     rejected = await (await connection.execute(statement("health", "rejected_hour"))).fetchall()
-    return Health(*row, rejected_hour=tuple(rejected))
+    return Health(time, sites, devices, gates, signs, silent_s, heard_s, tuple(rejected))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from parking.columns import Observations
 from parking.db.connect import Connection, statement
 from parking.model import BayObservation, Direction, Snapshot
 
@@ -47,9 +48,10 @@ class RejectedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction stores."""
+    """What one transaction stores. `frames` are observations that are columns already, of `table`'s slots."""
 
     bays: list[BayRecord] = field(default_factory=list)
+    frames: list[Observations] = field(default_factory=list)
     gates: list[GateRecord] = field(default_factory=list)
     rejections: list[RejectedRecord] = field(default_factory=list)
 

@@ -5,9 +5,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from parking.availability import TTL_HEARTBEATS
+from parking.columns import microseconds
 from parking.db.connect import Connection, statement
-from parking.db.sites import lock_sites, publish_sites
+from parking.db.sites import lock_sites, publish_sites, recount
+from parking.db.usage import EndedStays, add_usage
 from parking.devices import DEVICE_TYPES
 from parking.errors import RegistryError
 from parking.model import Direction
@@ -84,6 +88,7 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
                 "affected_sites", sites=sites, bays=rows["bays"], sensors=rows["sensors"]
             )
         ]
+        await lock_sites(connection, affected)
         await run("lock_bays", sites=affected)
         await upsert("upsert_sites", "sites")
         await upsert("upsert_bays", "bays")
@@ -100,15 +105,30 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         retired["signs"] = len(await run("remove_signs", sites=sites, signs=signs))
         await run("clear_sign_sites", rows=rows["signs"])
         await run("assign_signs", rows=rows["signs"])
+        await _roll_up(connection, await run("end_stays"))
         await run("drop_states")
         await run("upsert_states", sites=affected, ttl_heartbeats=TTL_HEARTBEATS)
         await run("first_count", rows=rows["sites"])
         await run("first_state", sites=sites)
-        # Vehicles pass the gates meanwhile: without the lock their number would get the same revision.
-        await lock_sites(connection, affected)
-        await publish_sites(connection, affected)
+        # Again, now with the new sites; vehicles pass the gates meanwhile.
+        locked = await lock_sites(connection, affected)
+        await publish_sites(connection, locked, bays=await recount(connection, affected), inside={})
         await run("notify")
     return Imported(+created, +changed, +retired)
+
+
+async def _roll_up(connection: Connection, ended: list[tuple[Any, ...]]) -> None:
+    """Add the stays that ended with their bays to the roll-ups."""
+    groups = sorted({(site, category) for site, category, *_ in ended})
+    stays = EndedStays(
+        slot=np.zeros(len(ended), dtype=np.int64),
+        start_us=np.array([microseconds(row[2]) for row in ended], dtype=np.int64),
+        end_us=np.array([microseconds(row[3]) for row in ended], dtype=np.int64),
+        start_seen=np.array([row[4] for row in ended], dtype=np.bool_),
+        end_seen=np.zeros(len(ended), dtype=np.bool_),
+    )
+    group = np.array([groups.index((row[0], row[1])) for row in ended], dtype=np.int64)
+    await add_usage(connection, groups, group, stays, np.ones(len(ended), dtype=np.int64))
 
 
 async def _refuse_other_counting(connection: Connection, rows: str) -> None:

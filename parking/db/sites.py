@@ -1,7 +1,7 @@
 """Publishes a site's number: counts what is there, gives it a revision, tells every process."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from parking.availability import Counts, count_bays, count_gates
@@ -12,43 +12,76 @@ NOTIFY_LIMIT = 7900
 """Bytes in one notification; PostgreSQL allows fewer than 8000."""
 
 
-async def lock_sites(connection: Connection, sites: Collection[str]) -> dict[str, int]:
-    """Lock the published numbers of these sites, in key order; their present revisions."""
+BayCounts = tuple[int, int, int]
+"""Bays that are vacant, occupied and unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockedSite:
+    """A site whose number this transaction may change: how it is counted, and what is published now."""
+
+    counting: Counting
+    status: SiteStatus
+    capacity: int | None
+    inside: int | None
+    published: Snapshot
+
+    @property
+    def bays(self) -> BayCounts:
+        """What is published of its bays."""
+        return (self.published.vacant, self.published.occupied, self.published.unknown)
+
+
+async def lock_sites(connection: Connection, sites: Collection[str]) -> dict[str, LockedSite]:
+    """Lock the published numbers of these sites, in key order. Comes before any lock of a bay."""
     if not sites:
         return {}
     cursor = await connection.execute(statement("sites", "lock"), {"sites": list(sites)})
-    return dict(await cursor.fetchall())
+    return {
+        site_id: LockedSite(
+            Counting(counting),
+            SiteStatus(status),
+            capacity,
+            inside,
+            _snapshot(site_id, revision, was_status, Counts(*numbers), as_of),
+        )
+        for site_id, counting, status, capacity, inside, revision, was_status, *numbers, as_of
+        in await cursor.fetchall()
+    }  # fmt: skip
+
+
+async def recount(connection: Connection, sites: Collection[str]) -> dict[str, BayCounts]:
+    """Count the bays of these sites anew."""
+    cursor = await connection.execute(statement("sites", "recount"), {"sites": list(sites)})
+    return {
+        site_id: (vacant, occupied, unknown) for site_id, vacant, occupied, unknown in await cursor.fetchall()
+    }
 
 
 async def publish_sites(
-    connection: Connection, sites: Collection[str], *, bays_changed: Collection[str] = ()
+    connection: Connection,
+    locked: Mapping[str, LockedSite],
+    *,
+    bays: Mapping[str, BayCounts],
+    inside: Mapping[str, int],
+    bays_changed: Collection[str] = (),
 ) -> list[Snapshot]:
-    """Recount these sites; those whose number, or one of whose bays, changed get a new revision.
+    """Publish the locked sites whose number is another now, or one of whose bays has changed.
 
-    Call `lock_sites` first in the same transaction where the bays' revisions matter.
+    `bays` has the present counts of bay-counted sites, `inside` the running counts of gate-counted ones;
+    sites not in there are as they were.
     """
-    if not sites:
-        return []
-    cursor = await connection.execute(statement("sites", "inputs"), {"sites": list(sites)})
     changed = []
-    for (
-        site_id,
-        counting,
-        status,
-        capacity,
-        vacant,
-        occupied,
-        unknown,
-        inside,
-        *was,
-    ) in await cursor.fetchall():
-        if counting == Counting.BAYS:
+    for site_id, site in locked.items():
+        if site.counting is Counting.BAYS:
+            vacant, occupied, unknown = bays.get(site_id, (0, 0, 0))
             counts = count_bays(vacant=vacant, occupied=occupied, unknown=unknown)
         else:
-            counts = count_gates(capacity=capacity, inside=inside)
-        revision, as_of = was[0], was[-1]
-        if site_id in bays_changed or [status, *_numbers(counts)] != was[1:-1]:
-            changed.append(_snapshot(site_id, revision + 1, status, counts, as_of))
+            counts = count_gates(capacity=site.capacity or 0, inside=inside.get(site_id, site.inside or 0))
+        was = site.published
+        new = _snapshot(site_id, was.revision, site.status, counts, was.as_of)
+        if site_id in bays_changed or new != was:
+            changed.append(replace(new, revision=was.revision + 1))
     return await _store(connection, changed) if changed else []
 
 
@@ -59,17 +92,6 @@ async def published(connection: Connection) -> list[Snapshot]:
         _snapshot(site_id, revision, status, Counts(*numbers), as_of)
         for site_id, revision, status, *numbers, as_of in await cursor.fetchall()
     ]
-
-
-def _numbers(counts: Counts) -> tuple[int, ...]:
-    return (
-        counts.capacity,
-        counts.vacant,
-        counts.occupied,
-        counts.unknown,
-        counts.free_min,
-        counts.free_max,
-    )
 
 
 def _snapshot(site_id: str, revision: int, status: str, counts: Counts, as_of: Any) -> Snapshot:

@@ -3,52 +3,68 @@
 from collections import Counter
 from datetime import datetime
 
+from parking.columns import concatenate
 from parking.db import bays
 from parking.db.connect import Connection, statement
 from parking.db.gates import store_passages
 from parking.db.records import Batch, BayRecord, RejectedRecord, Written, columns, copy_rows
 from parking.db.sites import lock_sites, publish_sites
+from parking.db.table import BayTable, load_table, tabulate
 from parking.model import Snapshot
 
 _REJECTED_TYPES = ("timestamptz", "text", "text", "text", "int4", "bytea")
 
 
-async def write_batch(connection: Connection, batch: Batch, *, now: datetime) -> Written:
+async def write_batch(
+    connection: Connection, batch: Batch, *, now: datetime, table: BayTable | None = None
+) -> Written:
     """Store a batch whole or not at all. After it returns, its messages may be acknowledged.
 
-    Locks are taken in one order everywhere: bays by id, then sites by id. Raises psycopg errors as they
-    are: the caller decides which of them to try again.
+    `table` is what is known of the bays; without one it is read. Locks are taken in one order everywhere:
+    sites by id, then bays by id. Raises TableOutdated if the table must be read anew, and psycopg errors as
+    they are: the caller decides which of them to try again.
     """
+    table = table or await load_table(connection)
+    known = [record for record in batch.bays if record.bay in table.slots]
+    gone = [_unassigned(record) for record in batch.bays if record.bay not in table.slots]
+    frames = concatenate([*batch.frames, tabulate(table, known)])
+    changes = bays.plan(table, frames, now=now)
+    sites = changes.sites(table) | {record.site for record in batch.gates}
     async with connection.transaction():
-        rows = await bays.lock_bays(connection, batch.bays) if batch.bays else {}
-        known = [record for record in batch.bays if record.bay in rows]
-        gone = [_unassigned(record) for record in batch.bays if record.bay not in rows]
-        changes = await bays.merge(connection, rows, known, now=now)
-        touched = {row.site for row in rows.values() if row.published_change}
-        sites = touched | {record.site for record in batch.gates}
-        revisions = await lock_sites(connection, sites)
-        if rows:
-            await bays.store(connection, rows, changes, revisions=revisions)
-        passages = await store_passages(connection, batch.gates) if batch.gates else 0
+        locked = await lock_sites(connection, sites)
+        await bays.rebuild_rest(connection, table, frames, changes, now=now)
+        await bays.store(connection, table, frames, changes, locked)
+        await _store_firmware(connection, known)
+        passages, inside = await store_passages(connection, batch.gates)
         await _store_rejections(connection, [*batch.rejections, *gone])
-        snapshots = await publish_sites(connection, sites, bays_changed=touched)
-    return Written(snapshots, len(changes.new_events) - len(changes.old_events), changes.duplicates, passages)
-
-
-async def silence(connection: Connection, *, now: datetime) -> list[Snapshot]:
-    """Make bays unknown whose device has been silent for longer than its time to live."""
-    async with connection.transaction():
-        cursor = await connection.execute(statement("write", "lock_silent"), {"now": now})
-        silent = await cursor.fetchall()
-        if not silent:
-            return []
-        sites = {site for _, site in silent}
-        revisions = await lock_sites(connection, sites)
-        await connection.execute(
-            statement("write", "silence"),
-            columns("bay_id revision", [(bay, revisions[site] + 1) for bay, site in silent]),
+        snapshots = await publish_sites(
+            connection,
+            locked,
+            bays=changes.counts(table, locked),
+            inside=inside,
+            bays_changed=changes.sites_published(table),
         )
-        return await publish_sites(connection, sites, bays_changed=sites)
+    changes.keep(table)
+    return Written(snapshots, changes.new, changes.duplicates, passages)
+
+
+async def silence(connection: Connection, table: BayTable, *, now: datetime) -> list[Snapshot]:
+    """Make bays unknown whose device has been silent for longer than its time to live."""
+    changes = bays.plan_silence(table, now=now)
+    if not len(changes.slots):
+        return []
+    async with connection.transaction():
+        locked = await lock_sites(connection, changes.sites(table))
+        await bays.store_silence(connection, table, changes, locked)
+        snapshots = await publish_sites(
+            connection,
+            locked,
+            bays=changes.counts(table, locked),
+            inside={},
+            bays_changed=changes.sites_published(table),
+        )
+    changes.keep(table)
+    return snapshots
 
 
 async def confirm(connection: Connection, *, ingestor: str, started_at: datetime, connected: bool) -> None:
@@ -93,6 +109,14 @@ def _unassigned(record: BayRecord) -> RejectedRecord:
 def _storable(text: str) -> str:
     """Without the one character that PostgreSQL's texts cannot hold."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+async def _store_firmware(connection: Connection, records: list[BayRecord]) -> None:
+    """What devices said of themselves when they started; of several for one bay the last."""
+    said = {r.bay: r.observation.firmware for r in records if r.observation.firmware is not None}
+    if said:
+        rows = sorted(said.items())
+        await connection.execute(statement("write", "update_firmware"), columns("bay_id firmware", rows))
 
 
 async def _store_rejections(connection: Connection, rejections: list[RejectedRecord]) -> None:

@@ -150,7 +150,7 @@ def bad_messages() -> dict[str, Bad]:
             CHIRP, chirpstack(deviceInfo={"devEui": "0" * 16}), "unknown_device", "0000000000000000"
         ),
         "too long ago": Bad(CHIRP, chirpstack(time=ago(days=8)), "too_late", "8 days"),
-        "in the future": Bad(CHIRP, chirpstack(time=ago(hours=-1)), "too_early", "event_at"),
+        "in the future": Bad(CHIRP, chirpstack(time=ago(hours=-1)), "too_early", "seen_at"),
         "another century": Bad(CHIRP, chirpstack(time="1969-01-01T00:00:00Z"), "out_of_range", "1969"),
         "megabyte of JSON": Bad(STACK, b'"' + bytes(999_998) + b'"', "too_large", "1000000 bytes"),
         "unknown camera": Bad(

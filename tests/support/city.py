@@ -57,6 +57,7 @@ class Stored:
     states: list[tuple[Any, ...]]
     passages: list[tuple[Any, ...]]
     sites: list[tuple[Any, ...]]
+    usage: list[tuple[Any, ...]]
 
 
 async def read_back(connection: Connection) -> Stored:
@@ -82,5 +83,9 @@ async def read_back(connection: Connection) -> Stored:
         ),
         sites=await rows(
             "SELECT site_id, vacant, occupied, unknown, free_min, free_max, inside FROM site_state ORDER BY 1"
+        ),
+        usage=await rows(
+            "SELECT site_id, category, quarter_at, occupied_us, arrivals, departures FROM site_usage"
+            " WHERE (occupied_us, arrivals, departures) <> (0, 0, 0) ORDER BY 1, 2, 3"
         ),
     )

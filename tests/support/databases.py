@@ -65,7 +65,7 @@ class Databases:
         return database_at(self.server.url, name)
 
     def _drop(self, name: str) -> None:
-        # As the superuser, if we have it: where much was written autovacuum may be at work, and is cut off too.
+        # As the superuser, if we have it: autovacuum may be at work there, and is cut off too.
         with psycopg.connect(self.server.admin_url, autocommit=True) as connection:
             connection.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))

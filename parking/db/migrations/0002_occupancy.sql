@@ -19,16 +19,28 @@ CREATE TABLE bay_event (
 COMMENT ON TABLE bay_event IS 'each state that a device reported of a bay, once: (device_id, session, seq, part) is its identity';
 COMMENT ON COLUMN bay_event.age_s IS 'how old the event was by the message that told its time';
 
-CREATE TABLE stay (
+CREATE TABLE ended_stay (
     bay_id        text NOT NULL,
     site_id       text NOT NULL,
     started_at    timestamptz NOT NULL,
-    ended_at      timestamptz CHECK (ended_at > started_at),
+    ended_at      timestamptz NOT NULL CHECK (ended_at > started_at),
     start_seen    boolean NOT NULL,
     end_seen      boolean NOT NULL,
     PRIMARY KEY (bay_id, started_at)
 );
-COMMENT ON COLUMN stay.start_seen IS 'false when the bay was unknown just before, so that the arrival was not observed';
+COMMENT ON COLUMN ended_stay.start_seen IS 'false when the bay was unknown just before, so that the arrival was not observed';
+
+CREATE TABLE site_usage (
+    site_id       text NOT NULL,
+    category      text NOT NULL,
+    quarter_at    timestamptz NOT NULL,
+    occupied_us   bigint NOT NULL,
+    arrivals      integer NOT NULL,
+    departures    integer NOT NULL,
+    PRIMARY KEY (site_id, category, quarter_at)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE site_usage IS 'the ended stays of a site by category of bay and quarter of an hour, split at its edges';
+COMMENT ON COLUMN site_usage.occupied_us IS 'microseconds that bays were occupied, summed over bays';
 
 CREATE TABLE bay_state (
     bay_id        text PRIMARY KEY,
@@ -39,6 +51,8 @@ CREATE TABLE bay_state (
     fault         boolean NOT NULL DEFAULT false,
     silent        boolean NOT NULL DEFAULT true,
     since         timestamptz,
+    start_seen    boolean NOT NULL DEFAULT false,
+    version       bigint NOT NULL DEFAULT 0,
     seen_at       timestamptz,
     ttl_s         double precision NOT NULL,
     revision      bigint NOT NULL DEFAULT 0,
@@ -52,12 +66,21 @@ CREATE TABLE bay_state (
     battery_v     real,
     temperature_c real,
     firmware      text
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 45);
 CREATE INDEX bay_state_site ON bay_state (site_id);
+COMMENT ON TABLE bay_state IS 'where each bay stands; pages are half empty so that an update stays in its page';
 COMMENT ON COLUMN bay_state.state IS 'what is published: what was reported, or unknown while the device is silent';
-COMMENT ON COLUMN bay_state.reported IS 'the state of the latest event (event_at, session, seq, part)';
+COMMENT ON COLUMN bay_state.reported IS 'the state of the latest event (event_at, session, seq, part); its run began at since';
 COMMENT ON COLUMN bay_state.settled IS 'false when clocks and sequence contradict each other, so that the bay is rebuilt each time';
 COMMENT ON COLUMN bay_state.revision IS 'the revision of the site at which this bay last changed';
+
+COMMENT ON COLUMN bay_state.version IS 'counts changes of this row: a writer works from memory and must find it unchanged';
+
+CREATE VIEW stay AS
+SELECT bay_id, site_id, started_at, ended_at, start_seen, end_seen FROM ended_stay
+UNION ALL
+SELECT bay_id, site_id, since, NULL, start_seen, false FROM bay_state WHERE reported = 'occupied';
+COMMENT ON VIEW stay IS 'one vehicle''s time in one bay; ended_at is null while it is there';
 
 CREATE TABLE gate_event (
     camera_id     text NOT NULL,

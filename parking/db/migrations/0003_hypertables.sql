@@ -11,13 +11,13 @@ BEGIN
     FOR grown IN
         SELECT * FROM (VALUES
             ('bay_event', 'event_at', 'bay_id', INTERVAL '7 days'),
-            ('stay', 'started_at', 'bay_id', INTERVAL '30 days'),
+            ('ended_stay', 'started_at', 'bay_id', INTERVAL '30 days'),
             ('gate_event', 'event_at', 'camera_id', INTERVAL '30 days')
         ) AS t (name, at, segment, chunk)
     LOOP
         PERFORM create_hypertable(grown.name::regclass, grown.at::name,
                                   chunk_time_interval => grown.chunk, create_default_indexes => false);
-        IF current_setting('timescaledb.license', true) = 'timescale' AND grown.name <> 'stay' THEN
+        IF current_setting('timescaledb.license', true) = 'timescale' AND grown.name <> 'ended_stay' THEN
             EXECUTE format('ALTER TABLE %I SET (timescaledb.compress, timescaledb.compress_segmentby = %L, '
                            'timescaledb.compress_orderby = %L)', grown.name, grown.segment, grown.at);
             EXECUTE format('SELECT add_compression_policy(%L, INTERVAL ''30 days'')', grown.name);

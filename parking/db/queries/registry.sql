@@ -110,17 +110,27 @@ SELECT b.site_id FROM bay b JOIN device d USING (bay_id)
 -- lock_bays: the states that change hands, in key order
 SELECT bay_id FROM bay_state WHERE site_id = ANY(%(sites)s) ORDER BY bay_id FOR UPDATE;
 
+-- end_stays: a vehicle in a bay that is retired was there at least until now
+INSERT INTO ended_stay (bay_id, site_id, started_at, ended_at, start_seen, end_seen)
+SELECT bay_id, site_id, since, now(), start_seen, false
+  FROM bay_state JOIN bay USING (bay_id, site_id)
+ WHERE retired_at IS NOT NULL AND reported = 'occupied' AND since < now()
+ON CONFLICT DO NOTHING
+RETURNING site_id, (SELECT category FROM bay WHERE bay.bay_id = ended_stay.bay_id), started_at, ended_at, start_seen;
+
 -- drop_states: bays that are no longer watched over
 DELETE FROM bay_state WHERE bay_id IN (SELECT bay_id FROM bay WHERE retired_at IS NOT NULL);
 
 -- upsert_states: a bay begins unknown, and begins anew with another device
-INSERT INTO bay_state AS s (bay_id, site_id, device_id, ttl_s)
-SELECT b.bay_id, b.site_id, d.device_id, coalesce(d.heartbeat_s, 1) * %(ttl_heartbeats)s
+INSERT INTO bay_state AS s (bay_id, site_id, device_id, ttl_s, settled)
+SELECT b.bay_id, b.site_id, d.device_id, coalesce(d.heartbeat_s, 1) * %(ttl_heartbeats)s,
+       NOT EXISTS (SELECT FROM bay_event e WHERE e.bay_id = b.bay_id)
   FROM bay b LEFT JOIN device d USING (bay_id)
  WHERE b.site_id = ANY(%(sites)s) AND b.retired_at IS NULL
  ORDER BY b.bay_id
 ON CONFLICT (bay_id) DO UPDATE
    SET site_id = excluded.site_id, ttl_s = excluded.ttl_s, device_id = excluded.device_id,
+       version = s.version + 1,
        state = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN 'unknown' ELSE s.state END,
        silent = s.silent OR s.device_id IS DISTINCT FROM excluded.device_id,
        -- The last event is another device's: the next one must not be taken for its copy or its successor.

@@ -1,6 +1,13 @@
 -- session_settings: times travel in UTC, and a statement that waits for a lock does not wait for ever
 SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', '30s', false);
 
+-- writer_settings: every join of the writer looks up a batch by key, however small a table is or seems
+SELECT set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
+       set_config('enable_seqscan', 'off', false);
+
+-- one_snapshot: all statements of this transaction see the same moment
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+
 -- edition: PostgreSQL's version, TimescaleDB's version and licence (null without it)
 SELECT current_setting('server_version'),
        (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'),

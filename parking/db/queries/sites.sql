@@ -1,18 +1,14 @@
--- lock: the published numbers that this transaction will change, in key order
-SELECT site_id, revision FROM site_state WHERE site_id = ANY(%(sites)s) ORDER BY site_id FOR UPDATE;
-
--- inputs: all that a site's number is made of, and the number published last
-SELECT t.site_id, s.counting, s.status, s.capacity, coalesce(b.vacant, 0), coalesce(b.occupied, 0),
-       coalesce(b.unknown, 0), t.inside, t.revision, t.status, t.capacity, t.vacant, t.occupied, t.unknown,
-       t.free_min, t.free_max, t.as_of
-  FROM site_state t
-  JOIN site s USING (site_id)
-  LEFT JOIN (SELECT site_id, count(*) FILTER (WHERE state = 'vacant') AS vacant,
-                    count(*) FILTER (WHERE state = 'occupied') AS occupied,
-                    count(*) FILTER (WHERE state = 'unknown') AS unknown
-               FROM bay_state WHERE site_id = ANY(%(sites)s) GROUP BY site_id) b USING (site_id)
+-- lock: the published numbers that this transaction will change, in key order, and what they are made of
+SELECT t.site_id, s.counting, s.status, s.capacity, t.inside, t.revision, t.status, t.capacity, t.vacant,
+       t.occupied, t.unknown, t.free_min, t.free_max, t.as_of
+  FROM site_state t JOIN site s USING (site_id)
  WHERE t.site_id = ANY(%(sites)s)
- ORDER BY t.site_id;
+ ORDER BY t.site_id FOR UPDATE OF t;
+
+-- recount: the bays of each site by what is published of them
+SELECT site_id, count(*) FILTER (WHERE state = 'vacant'), count(*) FILTER (WHERE state = 'occupied'),
+       count(*) FILTER (WHERE state = 'unknown')
+  FROM bay_state WHERE site_id = ANY(%(sites)s) GROUP BY site_id;
 
 -- publish: the new numbers; each makes a new revision
 UPDATE site_state t

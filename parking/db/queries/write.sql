@@ -1,7 +1,15 @@
--- lock_bays: the states of the bays that a batch speaks of, in key order
-SELECT bay_id, site_id, state, reported, fault, silent, since, seen_at, ttl_s, settled, device_id, event_at, placed_at,
-       age_s, session, seq, part, battery_v, temperature_c, firmware
-  FROM bay_state WHERE bay_id = ANY(%(bays)s) ORDER BY bay_id FOR UPDATE;
+-- table: where every bay stands, in the order of parking.columns.Positions; times in microseconds since 1970
+SELECT bay_id, s.site_id, device_id, category, (ttl_s * 1000000)::bigint, state, reported, version, silent, fault,
+       coalesce((extract(epoch FROM since) * 1000000)::bigint, -1), start_seen,
+       coalesce((extract(epoch FROM seen_at) * 1000000)::bigint, -1),
+       coalesce((extract(epoch FROM event_at) * 1000000)::bigint, -1),
+       coalesce((extract(epoch FROM placed_at) * 1000000)::bigint, -1),
+       coalesce(age_s, 0), coalesce(session, -1), coalesce(seq, 0), coalesce(part, 0::smallint), settled,
+       coalesce(battery_v, 'NaN'), coalesce(temperature_c, 'NaN')
+  FROM bay_state s JOIN bay b USING (bay_id) ORDER BY bay_id;
+
+-- lock_bays: the versions of bays that are to be rebuilt, in key order
+SELECT bay_id, version FROM bay_state WHERE bay_id = ANY(%(bays)s) ORDER BY bay_id FOR UPDATE;
 
 -- history: for bays that need it, the events from a time on and the last one before it
 SELECT e.bay_id, e.device_id, e.session, e.seq, e.part, e.event_at, e.age_s, e.previous_s, e.state, e.fault,
@@ -13,14 +21,15 @@ SELECT e.bay_id, e.device_id, e.session, e.seq, e.part, e.event_at, e.age_s, e.p
        UNION ALL
        (SELECT * FROM bay_event WHERE bay_id = b.bay_id AND event_at >= %(since)s)) AS e;
 
--- stays: for the same bays, those that began since then and the last that began before
+-- stays: for the same bays, those that began since then and the last that began before, ended ones only
 SELECT s.bay_id, s.started_at, s.ended_at, s.start_seen, s.end_seen
   FROM unnest(%(bays)s::text[]) AS b (bay_id)
  CROSS JOIN LATERAL (
-       (SELECT * FROM stay WHERE bay_id = b.bay_id AND started_at < %(since)s ORDER BY started_at DESC LIMIT 1)
+       (SELECT * FROM ended_stay WHERE bay_id = b.bay_id AND started_at < %(since)s
+         ORDER BY started_at DESC LIMIT 1)
        UNION ALL
-       (SELECT * FROM stay WHERE bay_id = b.bay_id AND started_at >= %(since)s)) AS s
- WHERE s.ended_at IS NULL OR s.ended_at >= %(since)s
+       (SELECT * FROM ended_stay WHERE bay_id = b.bay_id AND started_at >= %(since)s)) AS s
+ WHERE s.ended_at >= %(since)s
  ORDER BY s.bay_id, s.started_at;
 
 -- delete_events: copies of events whose time another copy tells better
@@ -31,36 +40,53 @@ DELETE FROM bay_event e
      = (u.bay_id, u.event_at, u.device_id, u.session, u.seq, u.part);
 
 -- copy_events: the new ones
-COPY bay_event (bay_id, device_id, site_id, event_at, session, seq, part, state, fault, kind, age_s, previous_s,
-                received_at) FROM STDIN (FORMAT BINARY);
+COPY bay_event (bay_id, device_id, site_id, state, kind, event_at, session, seq, part, fault, age_s, received_at,
+                previous_s) FROM STDIN (FORMAT BINARY);
 
 -- delete_stays: those that did not happen after all
-DELETE FROM stay s USING unnest(%(bay_id)s::text[], %(started_at)s::timestamptz[]) AS u (bay_id, started_at)
+DELETE FROM ended_stay s USING unnest(%(bay_id)s::text[], %(started_at)s::timestamptz[]) AS u (bay_id, started_at)
  WHERE (s.bay_id, s.started_at) = (u.bay_id, u.started_at);
 
--- end_stays: departures
-UPDATE stay s SET ended_at = u.ended_at, end_seen = u.end_seen
-  FROM unnest(%(bay_id)s::text[], %(started_at)s::timestamptz[], %(ended_at)s::timestamptz[],
-              %(end_seen)s::boolean[]) AS u (bay_id, started_at, ended_at, end_seen)
- WHERE (s.bay_id, s.started_at) = (u.bay_id, u.started_at);
+-- copy_stays: departures
+COPY ended_stay (bay_id, site_id, started_at, ended_at, start_seen, end_seen) FROM STDIN (FORMAT BINARY);
 
--- copy_stays: arrivals
-COPY stay (bay_id, site_id, started_at, ended_at, start_seen, end_seen) FROM STDIN (FORMAT BINARY);
+-- add_usage: what ended stays add to the roll-ups, in key order
+INSERT INTO site_usage AS u (site_id, category, quarter_at, occupied_us, arrivals, departures)
+SELECT * FROM unnest(%(site_id)s, %(category)s, %(quarter_at)s, %(occupied_us)s, %(arrivals)s, %(departures)s)
+ON CONFLICT (site_id, category, quarter_at) DO UPDATE
+   SET occupied_us = u.occupied_us + excluded.occupied_us, arrivals = u.arrivals + excluded.arrivals,
+       departures = u.departures + excluded.departures;
 
--- update_states: where each bay stands now
+-- update_states: where each bay with news stands now, if it is still as it was in memory
 UPDATE bay_state s
-   SET state = u.state, reported = u.reported, fault = u.fault, silent = u.silent, since = u.since,
-       seen_at = u.seen_at, revision = coalesce(u.revision, s.revision), event_at = u.event_at,
-       placed_at = u.placed_at, age_s = u.age_s, session = u.session, seq = u.seq, part = u.part,
-       settled = u.settled, battery_v = u.battery_v, temperature_c = u.temperature_c, firmware = u.firmware
-  FROM unnest(%(bay_id)s::text[], %(state)s::text[], %(reported)s::text[], %(fault)s::boolean[],
-              %(silent)s::boolean[], %(since)s::timestamptz[], %(seen_at)s::timestamptz[], %(revision)s::bigint[],
-              %(event_at)s::timestamptz[], %(placed_at)s::timestamptz[], %(age_s)s::int[], %(session)s::bigint[],
-              %(seq)s::bigint[], %(part)s::smallint[], %(settled)s::boolean[], %(battery_v)s::real[], %(temperature_c)s::real[],
-              %(firmware)s::text[])
-       AS u (bay_id, state, reported, fault, silent, since, seen_at, revision, event_at, placed_at, age_s,
-             session, seq, part, settled, battery_v, temperature_c, firmware)
- WHERE s.bay_id = u.bay_id;
+   SET version = s.version + 1, revision = greatest(u.revision, s.revision),
+       state = (ARRAY['vacant', 'occupied', 'unknown'])[u.state + 1],
+       reported = (ARRAY['vacant', 'occupied', 'unknown'])[u.reported + 1],
+       silent = u.silent, fault = u.fault, since = u.since, start_seen = u.start_seen, seen_at = u.seen_at,
+       event_at = u.event_at, placed_at = u.placed_at, age_s = u.age_s, session = u.session, seq = u.seq,
+       part = u.part, settled = u.settled, battery_v = nullif(u.battery_v, 'NaN'),
+       temperature_c = nullif(u.temperature_c, 'NaN')
+  FROM unnest(%(bay_id)s, %(version)s, %(revision)s, %(state)s, %(reported)s, %(silent)s, %(fault)s, %(since)s,
+              %(start_seen)s, %(seen_at)s, %(event_at)s, %(placed_at)s, %(age_s)s, %(session)s, %(seq)s,
+              %(part)s, %(settled)s, %(battery_v)s, %(temperature_c)s)
+       AS u (bay_id, version, revision, state, reported, silent, fault, since, start_seen, seen_at, event_at,
+             placed_at, age_s, session, seq, part, settled, battery_v, temperature_c)
+ WHERE s.bay_id = u.bay_id AND s.version = u.version;
+
+-- update_heard: bays whose device was heard and had no news
+UPDATE bay_state s
+   SET version = s.version + 1, revision = greatest(u.revision, s.revision),
+       state = (ARRAY['vacant', 'occupied', 'unknown'])[u.state + 1], silent = u.silent, seen_at = u.seen_at,
+       battery_v = nullif(u.battery_v, 'NaN'), temperature_c = nullif(u.temperature_c, 'NaN')
+  FROM unnest(%(bay_id)s, %(version)s, %(revision)s, %(state)s, %(silent)s, %(seen_at)s, %(battery_v)s,
+              %(temperature_c)s)
+       AS u (bay_id, version, revision, state, silent, seen_at, battery_v, temperature_c)
+ WHERE s.bay_id = u.bay_id AND s.version = u.version;
+
+-- update_firmware: what devices say of themselves when they start
+UPDATE bay_state s SET firmware = u.firmware
+  FROM unnest(%(bay_id)s::text[], %(firmware)s::text[]) AS u (bay_id, firmware)
+ WHERE s.bay_id = u.bay_id AND s.firmware IS DISTINCT FROM u.firmware;
 
 -- known_reads: vehicles' passages that are stored already
 SELECT g.camera_id, g.event_id, g.site_id, g.event_at, g.direction, g.confidence, g.token, g.received_at
@@ -86,20 +112,16 @@ SELECT DISTINCT ON (site_id) site_id, corrected_at
 -- count: vehicles came in or left
 UPDATE site_state t SET inside = t.inside + u.net
   FROM unnest(%(site_id)s::text[], %(net)s::int[]) AS u (site_id, net)
- WHERE t.site_id = u.site_id;
+ WHERE t.site_id = u.site_id
+RETURNING t.site_id, t.inside;
 
 -- copy_rejections: what could not be used, and why
 COPY rejected_message (received_at, topic, code, detail, size, payload) FROM STDIN (FORMAT BINARY);
 
--- lock_silent: bays whose device has been silent for longer than its time to live
-SELECT bay_id, site_id FROM bay_state
- WHERE NOT silent AND seen_at + make_interval(secs => ttl_s) < %(now)s
- ORDER BY bay_id FOR UPDATE SKIP LOCKED;
-
--- silence: they are unknown now
-UPDATE bay_state s SET silent = true, state = 'unknown', revision = u.revision
-  FROM unnest(%(bay_id)s::text[], %(revision)s::bigint[]) AS u (bay_id, revision)
- WHERE s.bay_id = u.bay_id;
+-- silence: bays whose device has been silent for longer than its time to live are unknown now
+UPDATE bay_state s SET silent = true, state = 'unknown', revision = u.revision, version = s.version + 1
+  FROM unnest(%(bay_id)s, %(version)s, %(revision)s) AS u (bay_id, version, revision)
+ WHERE s.bay_id = u.bay_id AND s.version = u.version;
 
 -- confirm: this ingestor is connected and can write, so the published numbers are current
 INSERT INTO ingest_status (ingestor, started_at, alive_at, connected)

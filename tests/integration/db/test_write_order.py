@@ -1,29 +1,33 @@
 """Any order, any copies and any split into batches of the same messages end in the same rows."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from parking.db.bays import bay_event
 from parking.db.connect import Connection, connect
 from parking.db.records import Batch, BayRecord, GateRecord
 from parking.db.write import write_batch
-from parking.model import BayObservation, Direction, EventKind, Occupancy
-from parking.timeline import canonical, ordered, stays
+from parking.model import BayEvent, BayObservation, Direction, EventKind, Occupancy
+from parking.timeline import canonical, inferred, ordered, stays
 from tests.support.city import Stored, load, read_back, small_registry
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOON = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # the clocks go forward half an hour later
 RESET = """
-TRUNCATE bay_event, stay, gate_event;
+TRUNCATE bay_event, ended_stay, site_usage, gate_event;
 UPDATE bay_state SET state = DEFAULT, reported = DEFAULT, silent = DEFAULT, fault = DEFAULT,
        since = NULL, seen_at = NULL, event_at = NULL, placed_at = NULL, age_s = NULL, session = NULL,
        seq = NULL, part = NULL, settled = DEFAULT;
 UPDATE site_state SET inside = 10 WHERE inside IS NOT NULL;
+UPDATE site_state SET vacant = 0, occupied = 0, unknown = capacity, free_min = 0, free_max = capacity
+ WHERE inside IS NULL;
 UPDATE count_correction SET corrected_at = '2026-03-29T01:00Z';
 """
 
@@ -54,6 +58,7 @@ def bay_records(draw: st.DrawFn) -> BayRecord:
         seq=seq,
         part=draw(st.sampled_from([0, 0, 0, 1])),
         age_s=age_s,
+        previous_s=draw(st.sampled_from([None, 30, 600, 5000])),
         kind=EventKind.HEARTBEAT if age_s else EventKind.CHANGE,
     )
     return BayRecord(f"street-0-{bay}", "street-0", observation, seen_at)
@@ -77,12 +82,13 @@ def gate_records(draw: st.DrawFn) -> GateRecord:
 
 def _distinct(records: list[BayRecord]) -> list[BayRecord]:
     """One state to an identity: a sensor does not send the same sequence number with two states."""
-    states: dict[object, Occupancy | None] = {}
+    states: dict[object, Any] = {}
     kept = []
     for record in records:
         seen = record.observation
         state = states.setdefault((seen.device, seen.session, seen.seq, seen.part), seen.state)
-        kept.append(replace(record, observation=replace(seen, state=state)))
+        previous_s = states.setdefault(("previous", seen.device, seen.session, seen.seq), seen.previous_s)
+        kept.append(replace(record, observation=replace(seen, state=state, previous_s=previous_s)))
     return kept
 
 
@@ -120,12 +126,43 @@ async def test_order_copies_and_batches_do_not_matter(connection: Connection, da
 
     assert otherwise == at_once
     assert at_once.stays == _expected_stays(bays)
+    assert at_once.usage == _expected_usage(at_once.stays)
 
 
 def _expected_stays(records: list[BayRecord]) -> list[tuple[object, ...]]:
     """The stays by definition: all events at once, in memory."""
-    expected = []
+    expected: list[tuple[object, ...]] = []
     for bay in sorted({record.bay for record in records}):
-        timeline = ordered(canonical(bay_event(record) for record in records if record.bay == bay).values())
+        told = canonical(_event(record) for record in records if record.bay == bay)
+        timeline = ordered((told | canonical(inferred(told.values()))).values())
         expected += [(bay, s.started_at, s.ended_at, s.start_seen, s.end_seen) for s in stays(timeline)]
     return expected
+
+
+QUARTER = timedelta(minutes=15)
+
+
+def _expected_usage(stays: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The roll-ups by definition: each ended stay, quarter by quarter."""
+    sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for _, start, end, start_seen, end_seen in stays:
+        if end is None:
+            continue
+        quarter = start - (start - EPOCH) % QUARTER
+        sums[quarter][1] += start_seen
+        sums[end - (end - EPOCH) % QUARTER][2] += end_seen
+        while quarter < end:
+            inside = min(end, quarter + QUARTER) - max(start, quarter)
+            sums[quarter][0] += inside // timedelta(microseconds=1)
+            quarter += QUARTER
+    return [("street-0", "standard", q, *sums[q]) for q in sorted(sums) if any(sums[q])]
+
+
+def _event(record: BayRecord) -> BayEvent:
+    seen = record.observation
+    assert seen.state is not None
+    return BayEvent(
+        device=seen.device, session=seen.session, seq=seen.seq, part=seen.part, event_at=seen.event_at,
+        age_s=seen.age_s, state=seen.state, kind=seen.kind, received_at=record.received_at,
+        previous_s=seen.previous_s,
+    )  # fmt: skip

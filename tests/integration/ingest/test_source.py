@@ -79,7 +79,7 @@ async def test_an_acknowledgement_of_an_earlier_connection_is_forgotten(
         other = PahoSource(Settings(mqtt_url=SecretStr(mqtt_url)))
         other.acknowledge(old)  # not connected: nothing happens
         (again,) = await take(source, 1, acknowledge=False)
-        source.acknowledge([Message(TOPIC, b"", again.received_at, False, again.generation - 1, again.mid)])
+        source.acknowledge([Message(TOPIC, b"", again.received_us, False, again.generation - 1, again.mid)])
     async with running(mqtt_url) as source:
         assert [message.payload for message in await take(source, 1)] == [b"old"]
 

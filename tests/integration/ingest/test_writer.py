@@ -15,8 +15,8 @@ from ingest.admit import Admission, Rules
 from ingest.metrics import Metrics
 from ingest.source import Message
 from ingest.writer import Writer
+from parking.columns import microseconds
 from parking.db.connect import Connection, connect
-from parking.db.registry import load_directory
 from parking.model import Snapshot
 from parking.registry import parse_registry
 from tests.support.city import load, read_back, small_registry
@@ -32,7 +32,7 @@ def heard(bay: int, seq: int, *, site: int = 0, at: datetime) -> Message:
     """A sensor of a small registry tells of its event `seq`."""
     frame = StateFrame(type=FrameType.EVENT, state=STATES[seq % 2], boot=1, seq=seq, age_s=0)
     topic = f"parking/v1/street-{site}/bay/sensor-{site}-{bay}/up"
-    return Message(topic, codec.encode(frame), at, False, 1, 1)
+    return Message(topic, codec.encode(frame), microseconds(at), False, 1, 1)
 
 
 def poison(at: datetime) -> Message:
@@ -42,13 +42,14 @@ def poison(at: datetime) -> Message:
         "fCnt": 1,
         "data": base64.b64encode(b"\x15\x66\x01" * 33_000).decode(),
     }
-    return Message(f"application/1/device/{EUI}/event/up", json.dumps(uplink).encode(), at, False, 1, 1)
+    return Message(
+        f"application/1/device/{EUI}/event/up", json.dumps(uplink).encode(), microseconds(at), False, 1, 1
+    )
 
 
-async def admission(database_url: str) -> Admission:
-    """What the ingestor knows of the registry."""
-    async with connect(database_url, name="test", autocommit=True) as connection:
-        return Admission(await load_directory(connection), RULES, None)
+def writing_to(database_url: str, metrics: Metrics | None = None) -> Writer:
+    """A writer as the ingestor makes it."""
+    return Writer(database_url, metrics or Metrics(), lambda known: Admission(known, RULES, None))
 
 
 async def rows(database_url: str, query: str) -> list[tuple[object, ...]]:
@@ -69,23 +70,23 @@ async def test_a_message_that_cannot_be_stored_stands_alone_and_the_others_are_s
     messages = [*good[:2], poison(now), *good[2:]]
     snapshots: list[Snapshot] = []
 
-    async with Writer(each_database_url, Metrics()) as writer:
-        await writer.write(await admission(each_database_url), messages, snapshots.extend)
+    async with writing_to(each_database_url) as writer:
+        await writer.write(messages, snapshots.extend)
         assert len(await rows(each_database_url, "SELECT 1 FROM bay_event WHERE bay_id <> 'p1'")) == 6
         assert await rows(each_database_url, "SELECT code, size, payload FROM rejected_message") == [
             ("not_storable", len(messages[2].payload), None)
         ]
         assert await rows(each_database_url, "SELECT 1 FROM bay_event WHERE bay_id = 'p1'") == []
         # It goes on afterwards, on a good connection.
-        await writer.write(await admission(each_database_url), [heard(0, 9, at=now)], snapshots.extend)
+        await writer.write([heard(0, 9, at=now)], snapshots.extend)
         assert len(await rows(each_database_url, "SELECT 1 FROM bay_event")) == 7
     assert {snapshot.site_id for snapshot in snapshots} == {"street-0"}
 
 
 async def test_a_rejection_whose_topic_no_text_can_hold_is_recorded_all_the_same(database_url: str) -> None:
-    message = Message("parking/\0", b"", datetime.now(UTC), False, 1, 1)
-    async with Writer(database_url, Metrics()) as writer:
-        await writer.write(await admission(database_url), [message], lambda _: None)
+    message = Message("parking/\0", b"", microseconds(datetime.now(UTC)), False, 1, 1)
+    async with writing_to(database_url) as writer:
+        await writer.write([message], lambda _: None)
     assert await rows(database_url, "SELECT code FROM rejected_message") == [("unknown_topic",)]
 
 
@@ -104,19 +105,18 @@ async def _waiters(connection: Connection) -> int:
 async def test_a_deadlock_with_another_transaction_is_tried_again(database_url: str, order: str) -> None:
     await load(database_url, small_registry())
     metrics, now = Metrics(), datetime.now(UTC)
-    known = await admission(database_url)
     lock_bay = "SELECT 1 FROM bay_state WHERE bay_id = 'street-0-0' FOR UPDATE"
     async with (
         connect(database_url, name="other") as other,
         connect(database_url, name="watch", autocommit=True) as watch,
-        Writer(database_url, metrics) as writer,
+        writing_to(database_url, metrics) as writer,
     ):
         # Whichever order the writer takes its locks in, one of the two makes a circle.
         if order == "bay first":
             await other.execute(lock_bay)
         else:
             await _lock_site(other, "street-0")
-        writing = asyncio.create_task(writer.write(known, [heard(0, 2, at=now)], lambda _: None))
+        writing = asyncio.create_task(writer.write([heard(0, 2, at=now)], lambda _: None))
 
         async def it_waits() -> bool:
             return await _waiters(watch) == 1
@@ -138,14 +138,14 @@ async def test_a_deadlock_with_another_transaction_is_tried_again(database_url: 
 
 async def test_a_connection_that_is_cut_in_mid_batch_is_made_anew(database_url: str) -> None:
     await load(database_url, small_registry())
-    known, now = await admission(database_url), datetime.now(UTC)
+    now = datetime.now(UTC)
     async with (
         connect(database_url, name="other") as other,
         connect(database_url, name="watch", autocommit=True) as watch,
-        Writer(database_url, Metrics()) as writer,
+        writing_to(database_url) as writer,
     ):
         await _lock_site(other, "street-0")
-        writing = asyncio.create_task(writer.write(known, [heard(0, 2, at=now)], lambda _: None))
+        writing = asyncio.create_task(writer.write([heard(0, 2, at=now)], lambda _: None))
 
         async def it_waits() -> bool:
             return await _waiters(watch) == 1
@@ -174,10 +174,9 @@ async def test_two_ingestors_on_the_same_bays_end_as_one(databases: Databases, d
     parts = [messages[first : first + 17] for first in range(0, len(messages), 17)]
 
     async def ingest(url: str, mine: list[list[Message]]) -> None:
-        known = await admission(url)
-        async with Writer(url, Metrics()) as writer:
+        async with writing_to(url) as writer:
             for part in mine:
-                await writer.write(known, part, lambda _: None)
+                await writer.write(part, lambda _: None)
 
     for url in (alone, database_url):
         await load(url, registry)

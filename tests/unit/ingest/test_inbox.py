@@ -8,13 +8,14 @@ import pytest
 
 from ingest.inbox import Inbox
 from ingest.source import Message
+from parking.columns import microseconds
 from tests.support.polling import until
 
-NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+NOON_US = microseconds(datetime(2026, 3, 4, 12, tzinfo=UTC))
 
 
 def message(number: int, *, generation: int = 1) -> Message:
-    return Message("parking/v1/s/bay/d/up", b"", NOON, False, generation, number)
+    return Message("parking/v1/s/bay/d/up", b"", NOON_US, False, generation, number)
 
 
 def numbers(messages: list[Message]) -> list[int]:

@@ -40,7 +40,7 @@ class Admission:
 
     def __init__(self, known: Known, rules: Rules, keys: PlateKeys | None) -> None:
         self._known = known
-        self._frames = FrameReader(_own_devices(known))
+        self._frames = FrameReader(_own_devices(known), late_s=rules.late.total_seconds())
         self._rules = rules
         self._keys = keys
 

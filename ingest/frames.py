@@ -5,6 +5,7 @@ devices, on their own site's topic. It passes over everything else, which then g
 what both take, both read alike (`tests/unit/ingest/test_frames.py`).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -22,6 +23,7 @@ from firmware_protocol.layout import (
     STATE_SIZE,
     TEMPERATURE_UNKNOWN,
     VERSION,
+    unpack_duration,
 )  # fmt: skip
 from ingest.source import Message
 from parking.columns import KIND_CODES, NOTHING, OCCUPIED, UNKNOWN, VACANT, Ints, Observations
@@ -51,8 +53,12 @@ _SECOND = 1_000_000
 class FrameReader:
     """Knows which topics and device ids are registered, and as which slots."""
 
-    def __init__(self, slots: Mapping[str, Mapping[str, int]]) -> None:
-        """`slots` are the slots of each site's devices that send our own frames, by site and device."""
+    def __init__(self, slots: Mapping[str, Mapping[str, int]], *, late_s: float = math.inf) -> None:
+        """`slots` are the slots of each site's devices that send our own frames, by site and device.
+
+        A bundle with an entry that its gateway held for longer than `late_s` is passed over, to be judged.
+        """
+        self._late_s = late_s
         self._bays = {
             f"parking/v1/{site}/bay/{device}/up": slot
             for site, devices in slots.items()
@@ -106,9 +112,12 @@ class FrameReader:
                 at = name + 3 + STATE_SIZE
                 if data[name + 2] != STATE_SIZE or data[name + 3] not in _KIND_OF_HEAD or at > len(data):
                     raise KeyError
+                delay = data[name] << 8 | data[name + 1]
+                if unpack_duration(delay) > self._late_s:
+                    raise KeyError
                 slots.append(slot)
                 frames.append(data[name + 3 : at])
-                delays.append(data[name] << 8 | data[name + 1])
+                delays.append(delay)
             if at != len(data):
                 raise KeyError
         except (KeyError, IndexError):

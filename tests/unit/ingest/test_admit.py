@@ -131,6 +131,15 @@ def test_a_device_cannot_be_heard_in_the_future_though_its_event_was_before() ->
     assert len(admit(f"application/1/device/{EUI}/event/up", fine).bays) == 1
 
 
+def test_what_a_gateway_held_for_too_long_is_quarantined() -> None:
+    def held(days: int) -> Batch:
+        entry = BundleEntry(device="sensor-1", delay_s=days * 86_400, frame=codec.decode(frame()))
+        return admit("parking/v1/street/gateway/gw-1/up", codec.encode_bundle(Bundle(entries=(entry,))))
+
+    assert rejection(held(8)).code == "too_late"
+    assert held(6).rejections == []
+
+
 def test_one_bad_entry_of_a_bundle_does_not_cost_the_others() -> None:
     whole = codec.encode_bundle(
         Bundle(

@@ -1,4 +1,4 @@
-"""The paho source on a real broker: what it hands over, what it survives, how it ends."""
+"""Both sources on a real broker: what they hand over, what they survive, how they end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,20 +8,29 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import SecretStr
 
+from ingest.mqtt_source import MqttSource
 from ingest.paho_source import PahoSource
-from ingest.source import Message
+from ingest.source import Message, Source
 from parking.settings import Settings
 from tests.conftest import Broker
 from tests.support.polling import until
 from tests.support.publishing import Publish
 
+Make = type[PahoSource] | type[MqttSource]
 TOPIC = "parking/v1/street-0/bay/sensor-0-0/up"
 
 
+@pytest.fixture(params=[PahoSource, MqttSource])
+def kind(request: pytest.FixtureRequest) -> Make:
+    """Each of the clients behind the seam."""
+    made: Make = request.param
+    return made
+
+
 @asynccontextmanager
-async def running(url: str, **settings: object) -> AsyncIterator[PahoSource]:
+async def running(kind: Make, url: str, **settings: object) -> AsyncIterator[Source]:
     """A connected source, ended by cancelling, as the ingestor ends it."""
-    source = PahoSource(Settings(mqtt_url=SecretStr(url), **settings))  # type: ignore[arg-type]
+    source = kind(Settings(mqtt_url=SecretStr(url), **settings))  # type: ignore[arg-type]
     task = asyncio.create_task(source.run())
     try:
         await until(lambda: source.connected, what="the source is connected")
@@ -32,7 +41,7 @@ async def running(url: str, **settings: object) -> AsyncIterator[PahoSource]:
         assert done, "the source does not end"
 
 
-async def take(source: PahoSource, count: int, *, acknowledge: bool = True) -> list[Message]:
+async def take(source: Source, count: int, *, acknowledge: bool = True) -> list[Message]:
     """This many messages."""
     taken: list[Message] = []
     async with asyncio.timeout(10):
@@ -46,14 +55,14 @@ async def take(source: PahoSource, count: int, *, acknowledge: bool = True) -> l
 
 @pytest.mark.mosquitto
 async def test_what_is_not_acknowledged_comes_again_and_what_is_does_not(
-    mqtt_url: str, publish: Publish
+    kind: Make, mqtt_url: str, publish: Publish
 ) -> None:
-    async with running(mqtt_url) as source:
+    async with running(kind, mqtt_url) as source:
         for number in range(4):
             await publish(TOPIC, bytes([number]))
         first = await take(source, 4, acknowledge=False)
         source.acknowledge(first[:2])
-    async with running(mqtt_url) as source:
+    async with running(kind, mqtt_url) as source:
         again = await take(source, 2)
         await publish(TOPIC, b"new")
         new = await take(source, 1)
@@ -62,25 +71,27 @@ async def test_what_is_not_acknowledged_comes_again_and_what_is_does_not(
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])
-async def test_every_quality_of_service_arrives(mqtt_url: str, publish: Publish, qos: int) -> None:
-    async with running(mqtt_url) as source:
+async def test_every_quality_of_service_arrives(
+    kind: Make, mqtt_url: str, publish: Publish, qos: int
+) -> None:
+    async with running(kind, mqtt_url) as source:
         await publish(TOPIC, b"x", qos=qos)
         await publish(TOPIC, b"y", qos=1)
         assert [message.payload for message in await take(source, 2)] == [b"x", b"y"]
 
 
 async def test_an_acknowledgement_of_an_earlier_connection_is_forgotten(
-    mqtt_url: str, publish: Publish
+    kind: Make, mqtt_url: str, publish: Publish
 ) -> None:
-    async with running(mqtt_url) as source:
+    async with running(kind, mqtt_url) as source:
         await publish(TOPIC, b"old")
         old = await take(source, 1, acknowledge=False)
-    async with running(mqtt_url) as source:
-        other = PahoSource(Settings(mqtt_url=SecretStr(mqtt_url)))
+    async with running(kind, mqtt_url) as source:
+        other = kind(Settings(mqtt_url=SecretStr(mqtt_url)))
         other.acknowledge(old)  # not connected: nothing happens
         (again,) = await take(source, 1, acknowledge=False)
         source.acknowledge([Message(TOPIC, b"", again.received_us, False, again.generation - 1, again.mid)])
-    async with running(mqtt_url) as source:
+    async with running(kind, mqtt_url) as source:
         assert [message.payload for message in await take(source, 1)] == [b"old"]
 
 
@@ -100,9 +111,9 @@ async def test_an_acknowledgement_of_an_earlier_connection_is_forgotten(
     ],
 )
 async def test_the_wait_in_the_broker_is_taken_off_unless_it_makes_no_sense(
-    mqtt_url: str, publish: Publish, expiry: int | None, sent: str, held_s: int
+    kind: Make, mqtt_url: str, publish: Publish, expiry: int | None, sent: str, held_s: int
 ) -> None:
-    async with running(mqtt_url) as source:
+    async with running(kind, mqtt_url) as source:
         await publish(TOPIC, b"odd", expiry=expiry, user=(("expiry", sent),))
         await publish(TOPIC, b"next")
         odd, following = await take(source, 2)
@@ -111,15 +122,17 @@ async def test_the_wait_in_the_broker_is_taken_off_unless_it_makes_no_sense(
     assert timedelta(seconds=held_s - 1) <= held < timedelta(seconds=held_s + 10)
 
 
-async def test_it_ends_though_its_inbox_is_full_and_nobody_takes(mqtt_url: str, publish: Publish) -> None:
-    async with running(mqtt_url, mqtt_receive_maximum=5) as source:
+async def test_it_ends_though_its_inbox_is_full_and_nobody_takes(
+    kind: Make, mqtt_url: str, publish: Publish
+) -> None:
+    async with running(kind, mqtt_url, mqtt_receive_maximum=5) as source:
         for number in range(200):
             await publish(TOPIC, bytes([number]), qos=0)
         await until(lambda: source.waiting == 5, what="the inbox is full")
 
 
-async def test_it_comes_back_with_the_broker_while_a_consumer_waits(broker: Broker) -> None:
-    async with running(broker.url) as source:
+async def test_it_comes_back_with_the_broker_while_a_consumer_waits(kind: Make, broker: Broker) -> None:
+    async with running(kind, broker.url) as source:
         before = source.generation
         taking = asyncio.create_task(take(source, 1))
         await broker.stop()
@@ -133,10 +146,10 @@ async def test_it_comes_back_with_the_broker_while_a_consumer_waits(broker: Brok
 
 
 async def test_a_retained_message_of_before_is_not_replayed_and_a_new_one_is_no_replay(
-    mqtt_url: str, publish: Publish
+    kind: Make, mqtt_url: str, publish: Publish
 ) -> None:
     await publish(TOPIC, b"old", retain=True)
-    async with running(mqtt_url) as source:
+    async with running(kind, mqtt_url) as source:
         await publish(TOPIC, b"new", retain=True)
         (message,) = await take(source, 1)
     assert (message.payload, message.retained) == (b"new", False)

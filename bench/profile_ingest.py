@@ -10,21 +10,14 @@ import asyncio
 import cProfile
 import pstats
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from functools import partial
 
+from bench.feed import WRITING, feeding, make_history
 from bench.ground import ground
-from bench.mqtt import unpacked
-from bench.stage import Stage, stage
+from bench.stage import stage
 from bench.stopwatch import Stopwatch
 from bench.traffic import Sensors, Town, Traffic, bundles, frames, uplinks
-from ingest.admit import Admission, Rules
-from ingest.source import Message
-from parking.db.connect import connect, tune_for_batches
-from parking.db.known import Known, load_known
-from parking.db.write import write_batch
-from parking.settings import Settings
 
 STAGES = (
     ("ingest.admit:Admission.batch", "admit"),
@@ -40,63 +33,35 @@ STAGES = (
     ("parking.db.write:_store_rejections", "rejections"),
 )
 """The functions that are timed. One that is renamed is reported as missing: mend this list then."""
-REST = "begin, commit, the rest"
 KINDS = ("frames", "bundles", "uplinks")
 
 
-async def profile(kind: str, *, bays: int, rounds: int, batch: int, cprofile: bool) -> None:
+async def profile(kind: str, *, bays: int, rounds: int, batch: int, history: int, cprofile: bool) -> None:
     """Feed `rounds` changes of every bay after one that warms up; print what it took."""
-    watch = Stopwatch()
+    profiler = cProfile.Profile()
+    make = _maker(kind)
     async with ground(broker=False) as found, stage(found, Town(bays, _sensors(kind))) as made:
-        make = _maker(kind)
-        known = await load_known(made.connection)
-        admission = _admission(known)
-        await _feed(made, known, admission, make(made.town, 1), batch, watch)
-        traffic = make(made.town, rounds)
-        profiler = cProfile.Profile()
-        with watch.installed(STAGES if not cprofile else ()) as missing:
-            watch.reset()
-            if cprofile:
-                profiler.enable()
-            await _feed(made, known, admission, traffic, batch, watch)
-            profiler.disable()
-        if not cprofile:
-            _report(watch, traffic, missing)
-        else:
-            pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(30)
-
-
-def _admission(known: Known) -> Admission:
-    """As the ingestor makes it."""
-    settings = Settings()
-    rules = Rules(timedelta(seconds=settings.late_limit_s), timedelta(seconds=settings.early_limit_s))
-    return Admission(known, rules, None)
-
-
-async def _feed(
-    made: Stage, known: Known, admission: Admission, traffic: Traffic, batch: int, watch: Stopwatch
-) -> None:
-    messages = list(unpacked(traffic.packets))
-    async with connect(made.database_url, name="parking profile", autocommit=True) as connection:
-        await tune_for_batches(connection)
-        for received in _batches(messages, batch):
-            admitted = admission.batch(received)
-            if admitted.rejections:
-                raise SystemExit(f"a message of the benchmark was rejected: {admitted.rejections[0]}")
-            with watch.timing(REST):
-                await write_batch(connection, admitted, now=datetime.now(UTC), table=known.table)
-
-
-def _batches(messages: Sequence[tuple[str, bytes]], size: int) -> Iterator[list[Message]]:
-    for start in range(0, len(messages), size):
-        now = time.time_ns() // 1000
-        yield [Message(topic, payload, now, False, 1, 1) for topic, payload in messages[start : start + size]]
+        if history:
+            await make_history(made, history)
+        async with feeding(made) as feed:
+            await feed.give(make(made.town, 1), batch=batch)
+            traffic = make(made.town, rounds)
+            with feed.watch.installed(STAGES if not cprofile else ()) as missing:
+                feed.watch.reset()
+                if cprofile:
+                    profiler.enable()
+                await feed.give(traffic, batch=batch)
+                profiler.disable()
+    if cprofile:
+        pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(30)
+    else:
+        _report(feed.watch, traffic, missing)
 
 
 def _report(watch: Stopwatch, traffic: Traffic, missing: list[str]) -> None:
     total, cpu = sum(watch.seconds.values()), sum(watch.cpu.values())
     each = 1e6 / traffic.events
-    print(f"{traffic.events} events in {traffic.messages} messages, {watch.calls[REST]} transactions")
+    print(f"{traffic.events} events in {traffic.messages} messages, {watch.calls[WRITING]} transactions")
     print("us/event  processor  share    calls  stage")
     for name, seconds in sorted(watch.seconds.items(), key=lambda item: -item[1]):
         figures = f"{each * seconds:8.2f} {each * watch.cpu[name]:10.2f} {seconds / total:6.0%}"
@@ -126,6 +91,7 @@ def main() -> None:
     parser.add_argument("--bays", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=2, help="changes of each bay")
     parser.add_argument("--batch", type=int, help="messages in a transaction (2000, or 40 bundles)")
+    parser.add_argument("--history", type=int, default=0, help="events of each bay stored before (frames)")
     parser.add_argument("--cprofile", action="store_true", help="by function instead of by stage")
     arguments = parser.parse_args()
     batch = arguments.batch or (40 if arguments.kind == "bundles" else 2000)
@@ -135,6 +101,7 @@ def main() -> None:
             bays=arguments.bays,
             rounds=arguments.rounds,
             batch=batch,
+            history=arguments.history,
             cprofile=arguments.cprofile,
         )
     )

@@ -134,7 +134,7 @@ async def stage(ground: Ground, town: Town) -> AsyncIterator[Stage]:
                 yield made
             finally:
                 if ground.mqtt_url:
-                    await asyncio.to_thread(_clean_broker, made)
+                    await _clean_broker(made)
     finally:
         ground.databases.drop(database_url)
 
@@ -250,9 +250,17 @@ async def until(
         await asyncio.sleep(every)
 
 
-def _clean_broker(stage: Stage) -> None:
-    """End the session, which must hold nothing any more, and remove the retained snapshots."""
-    left = wire.end_session(stage.ground.mqtt_url, stage.client_id)
-    wire.clear_retained(stage.ground.mqtt_url, [topics.availability(site) for site in stage.town.sites])
+async def end_session(stage: Stage) -> None:
+    """End the ingestor's session at the broker. Raises BenchFailed if it still held messages."""
+    left = await asyncio.to_thread(wire.end_session, stage.ground.mqtt_url, stage.client_id)
     if left:
         raise BenchFailed(f"the broker still held {left} messages that were reported as acknowledged")
+
+
+async def _clean_broker(stage: Stage) -> None:
+    """Leave nothing behind: no session (first, since it would be told of the rest) and no snapshot."""
+    try:
+        await end_session(stage)
+    finally:
+        retained = [topics.availability(site) for site in stage.town.sites]
+        await asyncio.to_thread(wire.clear_retained, stage.ground.mqtt_url, retained)

@@ -139,10 +139,12 @@ async def store(
     locked: Mapping[str, LockedSite],
 ) -> None:
     """Write what was worked out. Raises TableOutdated if another process changed one of the bays."""
+    # First, since it finds out whether memory is outdated: events and stays worked out from it would then
+    # collide with those that the other process has stored.
+    await _update_states(connection, table, changes, locked)
     await _delete(connection, table, changes)
     await _copy_events(connection, table, batch, changes)
     await _store_stays(connection, table, changes)
-    await _update_states(connection, table, changes, locked)
 
 
 async def store_silence(

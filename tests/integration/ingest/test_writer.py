@@ -161,6 +161,22 @@ async def test_a_connection_that_is_cut_in_mid_batch_is_made_anew(database_url: 
     assert await rows(database_url, "SELECT bay_id, state FROM bay_event") == [("street-0-0", "occupied")]
 
 
+async def test_what_another_ingestor_has_stored_meanwhile_is_no_fault_of_a_message(database_url: str) -> None:
+    await load(database_url, small_registry())
+    start = datetime.now(UTC) - timedelta(minutes=10)
+    told = [heard(0, seq, at=start + timedelta(minutes=seq)) for seq in range(1, 6)]
+    async with writing_to(database_url) as one, writing_to(database_url) as other:
+        await other.write(told[:2], lambda _: None)  # it knows by heart where the bay stands, as of now
+        await one.write(told[:4], lambda _: None)
+        await other.write(told[4:], lambda _: None)
+    assert await rows(database_url, "SELECT code FROM rejected_message") == []
+    assert await rows(database_url, "SELECT seq FROM bay_event ORDER BY 1") == [(1,), (2,), (3,), (4,), (5,)]
+    assert await rows(database_url, "SELECT count(*) FROM stay") == [(2,)]
+    assert await rows(database_url, "SELECT state FROM bay_state WHERE bay_id = 'street-0-0'") == [
+        ("vacant",)
+    ]
+
+
 async def test_two_ingestors_on_the_same_bays_end_as_one(databases: Databases, database_url: str) -> None:
     alone = databases.create()
     registry = small_registry(bays=5, sites=2, heartbeat_s=86_400)

@@ -18,7 +18,7 @@ demo: $(DEMO) ## the whole system on embedded services with a simulated city; Ct
 
 test: $(DEV) ## bring up a real broker and database where possible, run every test, stop them again
 	@deploy/toolchain.sh
-	@exec deploy/services/with.sh $(BIN)/pytest $(ARGS)
+	@exec deploy/services/with.sh $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(DEV) ## lint, format, types and layers
 	$(BIN)/ruff check .

@@ -72,9 +72,12 @@ class LiveView:
             raise NotLoaded
 
     def as_of(self, site: LiveSite) -> datetime:
-        """When the site's number was last known to be true."""
-        changed_at = site.snapshot.as_of
-        return changed_at if self.confirmed_at is None else max(changed_at, self.confirmed_at)
+        """When the site's number was last known to be true.
+
+        That is when an ingestor that had caught up last said so. That the number was published later says
+        less: it may come from messages that have waited.
+        """
+        return site.snapshot.as_of if self.confirmed_at is None else self.confirmed_at
 
     def is_stale(self, site: LiveSite, now: datetime) -> bool:
         """Whether the site's number is too old at `now` to be shown as true."""

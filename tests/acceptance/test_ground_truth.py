@@ -41,7 +41,7 @@ async def city(
 async def test_api_and_database_equal_the_ledger(city: System, faults: tuple[str, ...]) -> None:
     await city.start_ingest()
     await city.start_api()
-    simulator = await city.simulate("--speed", "300", "--duration", "8", *faults)
+    simulator = await city.simulate("--speed", "900", "--duration", "11", *faults)
     assert await simulator.wait(90) == 0, simulator.output
 
     await assert_equal_to_ledger(city)

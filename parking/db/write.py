@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 
 from parking.columns import concatenate
-from parking.db import bays
+from parking.db import bay_store, bays
 from parking.db.connect import Connection, statement
 from parking.db.gates import store_passages
 from parking.db.records import Batch, BayRecord, RejectedRecord, Written, columns, copy_rows
@@ -33,7 +33,7 @@ async def write_batch(
     async with connection.transaction():
         locked = await lock_sites(connection, sites)
         await bays.rebuild_rest(connection, table, frames, changes, now=now)
-        await bays.store(connection, table, frames, changes, locked)
+        await bay_store.store(connection, table, frames, changes, locked)
         await _store_firmware(connection, known)
         passages, inside = await store_passages(connection, batch.gates)
         await _store_rejections(connection, [*batch.rejections, *gone])
@@ -55,7 +55,7 @@ async def silence(connection: Connection, table: BayTable, *, now: datetime) -> 
         return []
     async with connection.transaction():
         locked = await lock_sites(connection, changes.sites(table))
-        await bays.store_silence(connection, table, changes, locked)
+        await bay_store.store_silence(connection, table, changes, locked)
         snapshots = await publish_sites(
             connection,
             locked,

@@ -1,0 +1,215 @@
+"""Writes what a batch changes of bays: events, stays and roll-ups by COPY, states by version."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from parking.columns import KINDS, NOTHING, STATES, Ints, Observations, microseconds
+from parking.db import binary
+from parking.db.bays import BayChanges, StayRow
+from parking.db.binary import COPY_HEADER, COPY_TRAILER, NULL, PG_EPOCH_US, fixed_fields, text_value
+from parking.db.connect import Connection, statement
+from parking.db.sites import LockedSite
+from parking.db.table import BayTable, TableOutdated
+from parking.db.usage import EndedStays, add_usage
+
+
+async def store(
+    connection: Connection,
+    table: BayTable,
+    batch: Observations,
+    changes: BayChanges,
+    locked: Mapping[str, LockedSite],
+) -> None:
+    """Write what was worked out. Raises TableOutdated if another process changed one of the bays."""
+    # First, since it finds out whether memory is outdated: events and stays worked out from it would then
+    # collide with those that the other process has stored.
+    await _update_states(connection, table, changes, locked)
+    await _delete(connection, table, changes)
+    await _copy_events(connection, table, batch, changes)
+    await _store_stays(connection, table, changes)
+
+
+async def store_silence(
+    connection: Connection, table: BayTable, changes: BayChanges, locked: Mapping[str, LockedSite]
+) -> None:
+    """Write that bays are unknown now. Raises TableOutdated as `store` does."""
+    parameters = {
+        "bay_id": binary.text_column([table.id_field[slot] for slot in changes.slots.tolist()]),
+        "version": binary.int8_column(changes.merged.positions.version),
+        "revision": binary.int8_column(_revisions(table, changes, locked)),
+    }
+    cursor = await connection.execute(statement("write", "silence"), parameters)
+    if cursor.rowcount != len(changes.slots):
+        raise TableOutdated
+
+
+async def _delete(connection: Connection, table: BayTable, changes: BayChanges) -> None:
+    if changes.old_events:
+        keys = [
+            (table.bays[s], e.event_at, e.device, e.session, e.seq, e.part) for s, e in changes.old_events
+        ]
+        names = ("bay_id", "event_at", "device_id", "session", "seq", "part")
+        await connection.execute(
+            statement("write", "delete_events"),
+            dict(zip(names, map(list, zip(*keys, strict=True)), strict=True)),
+        )
+    if changes.old_stays:
+        bays = [table.bays[slot] for slot, _ in changes.old_stays]
+        starts = [stay.started_at for _, stay in changes.old_stays]
+        await connection.execute(statement("write", "delete_stays"), {"bay_id": bays, "started_at": starts})
+
+
+_STATE_FIELDS = [text_value(state) for state in STATES]
+_KIND_FIELDS = [text_value(kind) for kind in KINDS]
+
+
+async def _copy_events(
+    connection: Connection, table: BayTable, batch: Observations, changes: BayChanges
+) -> None:
+    rows = changes.merged.events
+    parts = [COPY_HEADER]
+    bay, state, kind = batch.bay[rows], batch.state[rows], batch.kind[rows]
+    names = [_STATE_FIELDS[s] + _KIND_FIELDS[k] for s in range(len(STATES)) for k in range(len(KINDS))]
+    fixed, size = fixed_fields(
+        (
+            (batch.event_us[rows] - PG_EPOCH_US, ">i8"),
+            (batch.session[rows], ">i8"),
+            (batch.seq[rows], ">i8"),
+            (batch.part[rows], ">i2"),
+            (batch.fault[rows], "u1"),
+            (batch.age_s[rows], ">i4"),
+            (batch.received_us[rows] - PG_EPOCH_US, ">i8"),
+        )
+    )
+    previous = batch.previous_s[rows]
+    durations, width = fixed_fields(((previous, ">i4"),))
+    prefixes = table.event_prefix
+    for i, (slot, name, known) in enumerate(
+        zip(bay.tolist(), (state * len(KINDS) + kind).tolist(), (previous != NOTHING).tolist(), strict=True)
+    ):
+        parts += (
+            prefixes[slot],
+            names[name],
+            fixed[i * size : i * size + size],
+            durations[i * width : i * width + width] if known else NULL,
+        )
+    await _copy(connection, "copy_events", parts)
+    if changes.new_events:
+        async with connection.cursor() as cursor, cursor.copy(statement("write", "copy_events")) as copy:
+            copy.set_types(_EVENT_TYPES)
+            for slot, e in changes.new_events:
+                await copy.write_row((
+                    table.bays[slot], e.device, table.site(slot), e.state.value, e.kind.value, e.event_at,
+                    e.session, e.seq, e.part, e.fault, e.age_s, e.received_at, e.previous_s,
+                ))  # fmt: skip
+
+
+_EVENT_TYPES = (
+    "text", "text", "text", "text", "text", "timestamptz", "int8", "int8", "int2", "bool", "int4",
+    "timestamptz", "int4",
+)  # fmt: skip
+
+
+def _stay_columns(rows: Sequence[StayRow]) -> EndedStays:
+    ended = [(slot, stay, stay.ended_at) for slot, stay in rows if stay.ended_at is not None]
+    return EndedStays(
+        np.array([slot for slot, _, _ in ended], dtype=np.int64),
+        np.array([microseconds(stay.started_at) for _, stay, _ in ended], dtype=np.int64),
+        np.array([microseconds(end) for *_, end in ended], dtype=np.int64),
+        np.array([stay.start_seen for _, stay, _ in ended], dtype=np.bool_),
+        np.array([stay.end_seen for _, stay, _ in ended], dtype=np.bool_),
+    )
+
+
+def _joined(one: EndedStays, other: EndedStays) -> EndedStays:
+    names = EndedStays.__dataclass_fields__
+    return EndedStays(*(np.concatenate((getattr(one, name), getattr(other, name))) for name in names))
+
+
+async def _store_stays(connection: Connection, table: BayTable, changes: BayChanges) -> None:
+    """Add the new stays, and add up what they and those that did not happen after all change."""
+    merged = changes.merged
+    quick = EndedStays(
+        merged.stay_bay, merged.stay_start, merged.stay_end, merged.stay_start_seen, merged.stay_end_seen
+    )
+    new, old = _joined(quick, _stay_columns(changes.new_stays)), _stay_columns(changes.old_stays)
+    if not len(new.slot) + len(old.slot):
+        return
+    await _copy_stays(connection, table, new)
+    both = _joined(new, old)
+    weight = np.repeat(np.array([1, -1], dtype=np.int64), [len(new.slot), len(old.slot)])
+    await add_usage(connection, table.groups, table.group_of[both.slot], both, weight)
+
+
+async def _copy_stays(connection: Connection, table: BayTable, stays: EndedStays) -> None:
+    fixed, size = fixed_fields(
+        (
+            (stays.start_us - PG_EPOCH_US, ">i8"),
+            (stays.end_us - PG_EPOCH_US, ">i8"),
+            (stays.start_seen, "u1"),
+            (stays.end_seen, "u1"),
+        )
+    )
+    parts = [COPY_HEADER]
+    for i, slot in enumerate(stays.slot.tolist()):
+        parts += (table.stay_prefix[slot], fixed[i * size : i * size + size])
+    await _copy(connection, "copy_stays", parts)
+
+
+async def _copy(connection: Connection, name: str, parts: list[bytes]) -> None:
+    """COPY rows that are in binary already: the parts after the header."""
+    if len(parts) == 1:
+        return
+    async with connection.cursor() as cursor, cursor.copy(statement("write", name)) as copy:
+        await copy.write(b"".join(parts) + COPY_TRAILER)
+
+
+async def _update_states(
+    connection: Connection, table: BayTable, changes: BayChanges, locked: Mapping[str, LockedSite]
+) -> None:
+    """Write the rows of `bay_state`, each only if it is still as it was in memory."""
+    merged = changes.merged
+    revision = _revisions(table, changes, locked)
+    for name, chosen in (("update_states", merged.moved), ("update_heard", ~merged.moved)):
+        if not chosen.any():
+            continue
+        slots, rows = merged.slots[chosen], merged.positions.take(np.flatnonzero(chosen))
+        parameters: dict[str, Any] = {
+            "bay_id": binary.text_column([table.id_field[slot] for slot in slots.tolist()]),
+            "version": binary.int8_column(rows.version),
+            "revision": binary.int8_column(revision[chosen]),
+            "state": binary.int8_column(rows.state),
+            "silent": binary.bool_column(rows.silent),
+            "seen_at": binary.time_column(rows.seen_at),
+            "battery_v": binary.float4_column(rows.battery_v),
+            "temperature_c": binary.float4_column(rows.temperature_c),
+        }
+        if name == "update_states":
+            parameters |= {
+                "reported": binary.int8_column(rows.reported),
+                "fault": binary.bool_column(rows.fault),
+                "since": binary.time_column(rows.since),
+                "start_seen": binary.bool_column(rows.start_seen),
+                "event_at": binary.time_column(rows.event_at),
+                "placed_at": binary.time_column(rows.placed_at),
+                "age_s": binary.int8_column(rows.age_s),
+                "session": binary.int8_column(rows.session),
+                "seq": binary.int8_column(rows.seq),
+                "part": binary.int8_column(rows.part),
+                "settled": binary.bool_column(rows.settled),
+            }
+        cursor = await connection.execute(statement("write", name), parameters)
+        if cursor.rowcount != len(slots):
+            raise TableOutdated
+
+
+def _revisions(table: BayTable, changes: BayChanges, locked: Mapping[str, LockedSite]) -> Ints:
+    """The site's next revision for each bay whose published state changed, 0 for the others."""
+    following = np.array(
+        [locked[site].published.revision + 1 if site in locked else 0 for site in table.sites],
+        dtype=np.int64,
+    )
+    revision: Ints = np.where(changes.published(table), following[table.site_of[changes.slots]], 0)
+    return revision

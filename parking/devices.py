@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-TTL_HEARTBEATS: Final = 2.5
-"""A bay whose device is silent for this many heartbeats is unknown."""
-
 _HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
 
 
@@ -19,11 +16,6 @@ class DeviceType:
     vendor: str
     model: str
     heartbeat_s: int
-
-    @property
-    def ttl_s(self) -> float:
-        """How long its last word stands, seconds."""
-        return TTL_HEARTBEATS * self.heartbeat_s
 
 
 _TYPES: Final = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parking.availability import TTL_HEARTBEATS
+from parking.availability import ttl
 from parking.columns import microseconds
 from parking.db.connect import Connection, statement
 from parking.db.sites import lock_sites, publish_sites, recount
@@ -107,7 +107,7 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         await run("assign_signs", rows=rows["signs"])
         await _roll_up(connection, await run("end_stays"))
         await run("drop_states")
-        await run("upsert_states", sites=affected, ttl_heartbeats=TTL_HEARTBEATS)
+        await run("upsert_states", sites=affected, ttl_of_a_second=ttl(1).total_seconds())
         await run("first_count", rows=rows["sites"])
         await run("first_state", sites=sites)
         # Again, now with the new sites; vehicles pass the gates meanwhile.

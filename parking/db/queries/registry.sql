@@ -123,7 +123,7 @@ DELETE FROM bay_state WHERE bay_id IN (SELECT bay_id FROM bay WHERE retired_at I
 
 -- upsert_states: a bay begins unknown, and begins anew with another device
 INSERT INTO bay_state AS s (bay_id, site_id, device_id, ttl_s, settled)
-SELECT b.bay_id, b.site_id, d.device_id, coalesce(d.heartbeat_s, 1) * %(ttl_heartbeats)s,
+SELECT b.bay_id, b.site_id, d.device_id, coalesce(d.heartbeat_s, 1) * %(ttl_of_a_second)s,
        NOT EXISTS (SELECT FROM bay_event e WHERE e.bay_id = b.bay_id)
   FROM bay b LEFT JOIN device d USING (bay_id)
  WHERE b.site_id = ANY(%(sites)s) AND b.retired_at IS NULL

@@ -2,6 +2,7 @@
 
 import pytest
 
+from parking.availability import ttl
 from parking.devices import DEVICE_TYPES, DeviceType
 
 
@@ -9,7 +10,7 @@ from parking.devices import DEVICE_TYPES, DeviceType
     ("codec", "ttl_s"), [("parking-v1", 2_250), ("bosch-tps110", 216_000), ("pni-placepod", 216_000)]
 )
 def test_a_last_word_stands_for_two_and_a_half_heartbeats(codec: str, ttl_s: int) -> None:
-    assert DEVICE_TYPES[codec].ttl_s == ttl_s
+    assert ttl(DEVICE_TYPES[codec].heartbeat_s).total_seconds() == ttl_s
 
 
 def test_each_type_is_found_by_its_codec() -> None:

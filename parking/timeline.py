@@ -187,18 +187,6 @@ def extend(position: Position | None, later: Sequence[Placed]) -> Extended:
     return Extended(end, found[0], False, found[1:])
 
 
-def follows(position: Position, event: BayEvent) -> bool:
-    """Whether an event is plainly new: later in the same session, and not before the last one's time."""
-    last = position.last
-    return (
-        event.device == last.event.device
-        and event.session == last.event.session
-        and (event.seq, event.part) > (last.event.seq, last.event.part)
-        and event.seq - last.event.seq <= SEQUENCE_MODULUS // 2
-        and event.event_at >= last.at
-    )
-
-
 def is_settled(timeline: Sequence[Placed]) -> bool:
     """Whether the last event is also the last of its session, so that a later sequence must be new."""
     last = timeline[-1].event

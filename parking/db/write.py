@@ -1,6 +1,5 @@
 """The one transaction of a batch: events, states, stays, passages, rejections, snapshots, notifications."""
 
-from collections import Counter
 from datetime import datetime
 
 from parking.columns import concatenate
@@ -87,11 +86,6 @@ async def forget_tokens(connection: Connection, *, before: datetime) -> int:
     async with connection.transaction():
         cursor = await connection.execute(statement("write", "forget_tokens"), {"before": before})
         return cursor.rowcount
-
-
-def rejected_by_code(batch: Batch) -> Counter[str]:
-    """How many rejections of each kind a batch holds."""
-    return Counter(rejection.code for rejection in batch.rejections)
 
 
 def _unassigned(record: BayRecord) -> RejectedRecord:

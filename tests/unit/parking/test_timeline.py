@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from parking.model import BayEvent, EventKind, Occupancy, Stay
 from parking.timeline import (
     REORDER_LIMIT,
+    SEQUENCE_MODULUS,
     Position,
     canonical,
     extend,
-    follows,
     is_settled,
     ordered,
     runs,
@@ -20,6 +20,18 @@ from parking.timeline import (
 )
 
 NOON = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+
+
+def follows(position: Position, event: BayEvent) -> bool:
+    """Whether an event is plainly new: later in the same session, and not before the last one's time."""
+    last = position.last
+    return (
+        event.device == last.event.device
+        and event.session == last.event.session
+        and (event.seq, event.part) > (last.event.seq, last.event.part)
+        and event.seq - last.event.seq <= SEQUENCE_MODULUS // 2
+        and event.event_at >= last.at
+    )
 
 
 def event(

@@ -20,6 +20,7 @@ import structlog
 from firmware_protocol.layout import MESSAGE_EXPIRY_S
 from ingest import mqtt
 from ingest.source import SUBSCRIPTIONS, Message
+from parking.errors import SettingsError
 from parking.settings import Settings
 
 log = structlog.get_logger()
@@ -41,6 +42,7 @@ class MqttSource:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._url = urlsplit(settings.require_mqtt_url())
+        self._tls = tls_context(settings) if self._url.scheme == "mqtts" else None
         self._inbox: deque[Message] = deque()
         self._arrived = asyncio.Event()
         self._connection: _Connection | None = None
@@ -141,12 +143,9 @@ class MqttSource:
         return ready
 
     async def _open(self, connection: "_Connection") -> None:
-        tls = None
-        if self._url.scheme == "mqtts":
-            tls = ssl.create_default_context(cafile=self._settings.mqtt_ca_file)
-        port = self._url.port or (8883 if tls else 1883)
+        port = self._url.port or (8883 if self._tls else 1883)
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: connection, str(self._url.hostname), port, ssl=tls)
+        await loop.create_connection(lambda: connection, str(self._url.hostname), port, ssl=self._tls)
 
     def _try_other_version(self, connection: "_Connection") -> None:
         """Brokers that do not speak MQTT 5 refuse it or hang up: next time speak the other version."""
@@ -312,6 +311,17 @@ class _Connection(asyncio.Protocol):
     @property
     def _heard_anything(self) -> bool:
         return self._received_us != 0
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """What we trust on mqtts://. Raises SettingsError."""
+    try:
+        return ssl.create_default_context(cafile=settings.mqtt_ca_file)
+    except OSError as error:
+        raise SettingsError(
+            f"PARKING_MQTT_CA_FILE: {settings.mqtt_ca_file} holds no certificates: {error}",
+            hint="It must be a file of certificates in PEM form.",
+        ) from error
 
 
 def _held_s(known: dict[int, Any]) -> int:

@@ -9,10 +9,10 @@ import structlog
 from prometheus_client import start_http_server
 
 from ingest.admit import Admission, Rules
+from ingest.faultpoint import AFTER_ACKNOWLEDGE, AFTER_COMMIT, HALF_ACKNOWLEDGED, FaultPoint
 from ingest.keeper import Keeper, follow_registry
 from ingest.metrics import Metrics
 from ingest.mqtt_source import MqttSource
-from ingest.paho_source import PahoSource
 from ingest.publisher import Publisher
 from ingest.source import Source
 from ingest.writer import Writer
@@ -53,12 +53,15 @@ async def _serve(settings: Settings) -> None:
     database_url = settings.require_database_url()
     keys = PlateKeys(settings.plate_key_dir) if settings.plate_key_dir else None
     rules = Rules(timedelta(seconds=settings.late_limit_s), timedelta(seconds=settings.early_limit_s))
-    source: Source = MqttSource(settings) if settings.mqtt_client == "direct" else PahoSource(settings)
+    source = MqttSource(settings)
     publisher = Publisher(source, metrics)
     _serve_metrics(settings, metrics)
     await _wait_for_database(database_url)
-    async with Writer(database_url, metrics, lambda known: Admission(known, rules, keys)) as writer:
-        loop = Consumer(settings, source, writer, publisher, metrics)
+    faults = FaultPoint(settings.fault_point)
+    async with Writer(
+        database_url, metrics, lambda known: Admission(known, rules, keys), faults=faults
+    ) as writer:
+        loop = Consumer(settings, source, writer, publisher, metrics, faults)
         keeper = Keeper(
             settings,
             publisher,
@@ -112,8 +115,10 @@ class Consumer:
         writer: Writer,
         publisher: Publisher,
         metrics: Metrics,
+        faults: FaultPoint,
     ) -> None:
         self._settings = settings
+        self._faults = faults
         self._source = source
         self._writer = writer
         self._publisher = publisher
@@ -129,7 +134,13 @@ class Consumer:
             metrics.received.inc(len(messages))
             self._busy_since = self._busy_since or time.monotonic()
             await self._writer.write(messages, self._publisher.offer)
+            self._faults.reach(AFTER_COMMIT)
+            if self._faults.armed(HALF_ACKNOWLEDGED):
+                self._source.acknowledge(messages[: len(messages) // 2])
+                await asyncio.sleep(0)  # the half is with the operating system
+                self._faults.reach(HALF_ACKNOWLEDGED)
             self._source.acknowledge(messages)
+            self._faults.reach(AFTER_ACKNOWLEDGE)
             metrics.acknowledged.inc(len(messages))
             self._stored += len(messages)
             if not self._source.waiting:

@@ -6,11 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
 
 from ingest.admit import Admission, reject
+from ingest.faultpoint import BEFORE_COMMIT, FaultPoint
 from ingest.metrics import Metrics
 from ingest.source import Message
 from parking.db.connect import Connection, connect, tune_for_batches
@@ -35,10 +37,18 @@ class Writer:
     `admit` makes the admission for what is known. One transaction at a time: others wait.
     """
 
-    def __init__(self, database_url: str, metrics: Metrics, admit: Callable[[Known], Admission]) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        metrics: Metrics,
+        admit: Callable[[Known], Admission],
+        *,
+        faults: FaultPoint | None = None,
+    ) -> None:
         self._database_url = database_url
         self._metrics = metrics
         self._admit = admit
+        self._faults = faults or FaultPoint(None)
         self._stack = AsyncExitStack()
         self._connection: Connection | None = None
         self._known: tuple[Known, Admission] | None = None
@@ -75,7 +85,13 @@ class Writer:
         async def work(connection: Connection, known: Known, admission: Admission) -> Written:
             started = time.perf_counter()
             batch = admission.batch(messages)
-            written = await write_batch(connection, batch, now=datetime.now(UTC), table=known.table)
+            written = await write_batch(
+                connection,
+                batch,
+                now=datetime.now(UTC),
+                table=known.table,
+                before_commit=partial(self._faults.reach, BEFORE_COMMIT),
+            )
             self._metrics.commit_seconds.observe(time.perf_counter() - started)
             self._count(batch, written, messages)
             return written

@@ -36,6 +36,16 @@ def _mqtt_url(value: SecretStr) -> SecretStr:
     return value
 
 
+FAULT_POINTS = ("before-commit", "after-commit", "half-acknowledged", "after-acknowledge")
+
+
+def _fault_point(value: str) -> str:
+    name, _, turn = value.partition(":")
+    if name not in FAULT_POINTS or not (turn or "1").isdecimal():
+        raise ValueError(f"must be one of {', '.join(FAULT_POINTS)}, with :N for the Nth time")
+    return value
+
+
 DAYS_30 = 30 * 86400
 
 
@@ -53,10 +63,6 @@ class Settings(BaseSettings):
     mqtt_client_id: str = Field(
         "parking-ingest", min_length=1, description="names the ingestor's session at the broker"
     )
-    mqtt_client: Literal["paho", "direct"] = Field(
-        "paho",
-        description="how the ingestor speaks MQTT: by paho-mqtt, or by its own reader of whole buffers",
-    )
     mqtt_protocol: Literal["auto", "5", "3.1.1"] = Field(
         "auto", description="MQTT version; auto tries 5 and falls back to 3.1.1"
     )
@@ -66,6 +72,9 @@ class Settings(BaseSettings):
     mqtt_ca_file: FilePath | None = Field(None, description="certificate authority for mqtts://")
     batch_size: int = Field(2000, ge=1, le=100_000, description="most messages in one transaction")
     batch_ms: int = Field(20, ge=1, le=10_000, description="longest wait for a batch to fill (milliseconds)")
+    fault_point: Annotated[str, AfterValidator(_fault_point)] | None = Field(
+        None, description="for tests: NAME[:N] kills the ingestor when it comes to NAME for the Nth time"
+    )
     late_limit_s: int = Field(
         7 * 86400, ge=60, le=DAYS_30, description="events older than this are quarantined"
     )

@@ -1,5 +1,6 @@
 """The one transaction of a batch: events, states, stays, passages, rejections, snapshots, notifications."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from parking.columns import concatenate
@@ -15,13 +16,18 @@ _REJECTED_TYPES = ("timestamptz", "text", "text", "text", "int4", "bytea")
 
 
 async def write_batch(
-    connection: Connection, batch: Batch, *, now: datetime, table: BayTable | None = None
+    connection: Connection,
+    batch: Batch,
+    *,
+    now: datetime,
+    table: BayTable | None = None,
+    before_commit: Callable[[], None] = lambda: None,
 ) -> Written:
     """Store a batch whole or not at all. After it returns, its messages may be acknowledged.
 
-    `table` is what is known of the bays; without one it is read. Locks are taken in one order everywhere:
-    sites by id, then bays by id. Raises TableOutdated if the table must be read anew, and psycopg errors as
-    they are: the caller decides which of them to try again.
+    `table` is what is known of the bays; without one it is read. `before_commit` is called last of all.
+    Locks are taken in one order everywhere: sites by id, then bays by id. Raises TableOutdated if the table
+    must be read anew, and psycopg errors as they are: the caller decides which of them to try again.
     """
     table = table or await load_table(connection)
     known = [record for record in batch.bays if record.bay in table.slots]
@@ -43,6 +49,7 @@ async def write_batch(
             inside=inside,
             bays_changed=changes.sites_published(table),
         )
+        before_commit()
     changes.keep(table)
     return Written(snapshots, changes.new, changes.duplicates, passages)
 

@@ -1,4 +1,4 @@
-"""Both sources on a real broker: what they hand over, what they survive, how they end."""
+"""The source on a real broker: what they hand over, what they survive, how they end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,28 +9,19 @@ import pytest
 from pydantic import SecretStr
 
 from ingest.mqtt_source import MqttSource
-from ingest.paho_source import PahoSource
-from ingest.source import Message, Source
+from ingest.source import Message
 from parking.settings import Settings
 from tests.conftest import Broker
 from tests.support.polling import until
 from tests.support.publishing import Publish
 
-Make = type[PahoSource] | type[MqttSource]
 TOPIC = "parking/v1/street-0/bay/sensor-0-0/up"
 
 
-@pytest.fixture(params=[PahoSource, MqttSource])
-def kind(request: pytest.FixtureRequest) -> Make:
-    """Each of the clients behind the seam."""
-    made: Make = request.param
-    return made
-
-
 @asynccontextmanager
-async def running(kind: Make, url: str, **settings: object) -> AsyncIterator[Source]:
+async def running(url: str, **settings: object) -> AsyncIterator[MqttSource]:
     """A connected source, ended by cancelling, as the ingestor ends it."""
-    source = kind(Settings(mqtt_url=SecretStr(url), **settings))  # type: ignore[arg-type]
+    source = MqttSource(Settings(mqtt_url=SecretStr(url), **settings))  # type: ignore[arg-type]
     task = asyncio.create_task(source.run())
     try:
         await until(lambda: source.connected, what="the source is connected")
@@ -41,7 +32,7 @@ async def running(kind: Make, url: str, **settings: object) -> AsyncIterator[Sou
         assert done, "the source does not end"
 
 
-async def take(source: Source, count: int, *, acknowledge: bool = True) -> list[Message]:
+async def take(source: MqttSource, count: int, *, acknowledge: bool = True) -> list[Message]:
     """This many messages."""
     taken: list[Message] = []
     async with asyncio.timeout(10):
@@ -55,14 +46,14 @@ async def take(source: Source, count: int, *, acknowledge: bool = True) -> list[
 
 @pytest.mark.mosquitto
 async def test_what_is_not_acknowledged_comes_again_and_what_is_does_not(
-    kind: Make, mqtt_url: str, publish: Publish
+    mqtt_url: str, publish: Publish
 ) -> None:
-    async with running(kind, mqtt_url) as source:
+    async with running(mqtt_url) as source:
         for number in range(4):
             await publish(TOPIC, bytes([number]))
         first = await take(source, 4, acknowledge=False)
         source.acknowledge(first[:2])
-    async with running(kind, mqtt_url) as source:
+    async with running(mqtt_url) as source:
         again = await take(source, 2)
         await publish(TOPIC, b"new")
         new = await take(source, 1)
@@ -71,27 +62,25 @@ async def test_what_is_not_acknowledged_comes_again_and_what_is_does_not(
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])
-async def test_every_quality_of_service_arrives(
-    kind: Make, mqtt_url: str, publish: Publish, qos: int
-) -> None:
-    async with running(kind, mqtt_url) as source:
+async def test_every_quality_of_service_arrives(mqtt_url: str, publish: Publish, qos: int) -> None:
+    async with running(mqtt_url) as source:
         await publish(TOPIC, b"x", qos=qos)
         await publish(TOPIC, b"y", qos=1)
         assert [message.payload for message in await take(source, 2)] == [b"x", b"y"]
 
 
 async def test_an_acknowledgement_of_an_earlier_connection_is_forgotten(
-    kind: Make, mqtt_url: str, publish: Publish
+    mqtt_url: str, publish: Publish
 ) -> None:
-    async with running(kind, mqtt_url) as source:
+    async with running(mqtt_url) as source:
         await publish(TOPIC, b"old")
         old = await take(source, 1, acknowledge=False)
-    async with running(kind, mqtt_url) as source:
-        other = kind(Settings(mqtt_url=SecretStr(mqtt_url)))
+    async with running(mqtt_url) as source:
+        other = MqttSource(Settings(mqtt_url=SecretStr(mqtt_url)))
         other.acknowledge(old)  # not connected: nothing happens
         (again,) = await take(source, 1, acknowledge=False)
         source.acknowledge([Message(TOPIC, b"", again.received_us, False, again.generation - 1, again.mid)])
-    async with running(kind, mqtt_url) as source:
+    async with running(mqtt_url) as source:
         assert [message.payload for message in await take(source, 1)] == [b"old"]
 
 
@@ -111,9 +100,9 @@ async def test_an_acknowledgement_of_an_earlier_connection_is_forgotten(
     ],
 )
 async def test_the_wait_in_the_broker_is_taken_off_unless_it_makes_no_sense(
-    kind: Make, mqtt_url: str, publish: Publish, expiry: int | None, sent: str, held_s: int
+    mqtt_url: str, publish: Publish, expiry: int | None, sent: str, held_s: int
 ) -> None:
-    async with running(kind, mqtt_url) as source:
+    async with running(mqtt_url) as source:
         await publish(TOPIC, b"odd", expiry=expiry, user=(("expiry", sent),))
         await publish(TOPIC, b"next")
         odd, following = await take(source, 2)
@@ -122,17 +111,15 @@ async def test_the_wait_in_the_broker_is_taken_off_unless_it_makes_no_sense(
     assert timedelta(seconds=held_s - 1) <= held < timedelta(seconds=held_s + 10)
 
 
-async def test_it_ends_though_its_inbox_is_full_and_nobody_takes(
-    kind: Make, mqtt_url: str, publish: Publish
-) -> None:
-    async with running(kind, mqtt_url, mqtt_receive_maximum=5) as source:
+async def test_it_ends_though_its_inbox_is_full_and_nobody_takes(mqtt_url: str, publish: Publish) -> None:
+    async with running(mqtt_url, mqtt_receive_maximum=5) as source:
         for number in range(200):
             await publish(TOPIC, bytes([number]), qos=0)
         await until(lambda: source.waiting == 5, what="the inbox is full")
 
 
-async def test_it_comes_back_with_the_broker_while_a_consumer_waits(kind: Make, broker: Broker) -> None:
-    async with running(kind, broker.url) as source:
+async def test_it_comes_back_with_the_broker_while_a_consumer_waits(broker: Broker) -> None:
+    async with running(broker.url) as source:
         before = source.generation
         taking = asyncio.create_task(take(source, 1))
         await broker.stop()
@@ -146,10 +133,10 @@ async def test_it_comes_back_with_the_broker_while_a_consumer_waits(kind: Make, 
 
 
 async def test_a_retained_message_of_before_is_not_replayed_and_a_new_one_is_no_replay(
-    kind: Make, mqtt_url: str, publish: Publish
+    mqtt_url: str, publish: Publish
 ) -> None:
     await publish(TOPIC, b"old", retain=True)
-    async with running(kind, mqtt_url) as source:
+    async with running(mqtt_url) as source:
         await publish(TOPIC, b"new", retain=True)
         (message,) = await take(source, 1)
     assert (message.payload, message.retained) == (b"new", False)

@@ -4,30 +4,21 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from cli.finding import Finding
+from cli.ingestors import judge_ingestors
 from parking.db.connect import Connection, connect, find_edition
 from parking.db.health import Health, load_health
+from parking.db.ingestors import reports
 from parking.db.migrate import check_schema
 from parking.errors import ParkingError
 from parking.settings import Settings, load_settings
 
 CLOCK_TOLERANCE_S = 2.0
-NEVER_S = 20 * 365 * 86_400
-"""An ingestor that has never confirmed the numbers is noted as of 1970."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `ok` None: worth knowing, not wrong."""
-
-    subject: str
-    ok: bool | None
-    says: str
-    do: str | None = None
 
 
 def doctor(
@@ -64,7 +55,9 @@ async def examine(settings: Settings) -> list[Finding]:
             schema = await _try("schema", lambda: _schema(connection))
             findings.append(schema)
             if schema.ok:
-                findings += _judge(await load_health(connection), time.time())
+                health = await load_health(connection)
+                findings += _judge(health, time.time())
+                findings += judge_ingestors(await reports(connection), health.device_heard_s)
     except ParkingError as error:
         findings.append(Finding("database", False, error.message, error.hint))
     findings.append(_plate_keys(settings))
@@ -106,36 +99,11 @@ def _judge(health: Health, now: float) -> list[Finding]:
         findings.append(Finding("registry", True, says))
     else:
         findings.append(Finding("registry", False, "empty", "Load one: parking registry import FILE"))
-    findings.append(_ingestor(health))
     if health.rejected_hour:
         kinds = ", ".join(f"{count} {code}" for code, count in health.rejected_hour)
         do = "See the table rejected_message: SELECT received_at, topic, code, detail FROM rejected_message"
         findings.append(Finding("rejections in the last hour", None, kinds, do))
     return findings
-
-
-def _ingestor(health: Health) -> Finding:
-    start = "Start one: parking ingest"
-    if health.ingestor_silent_s is None:
-        return Finding("ingestor", False, "none is running", start)
-    if health.ingestor_silent_s > NEVER_S:
-        return Finding(
-            "ingestor",
-            False,
-            "runs, but has not confirmed the numbers yet",
-            "It is cut off from the broker, or works off what came while it was away: read its log.",
-        )
-    if health.ingestor_silent_s > 10:
-        return Finding(
-            "ingestor",
-            False,
-            f"has not confirmed the numbers for {health.ingestor_silent_s:.0f} s",
-            f"It is down, cut off from the broker, or far behind: read its log. {start}",
-        )
-    heard = "no device heard yet"
-    if health.device_heard_s is not None:
-        heard = f"a device was last heard {health.device_heard_s:.0f} s ago"
-    return Finding("ingestor", True, f"running and current; {heard}")
 
 
 def _plate_keys(settings: Settings) -> Finding:

@@ -47,12 +47,16 @@ class Admission:
     def batch(self, messages: Sequence[Message]) -> Batch:
         """What these messages amount to. Never raises for what a message holds."""
         batch = Batch()
+        self.add(messages, batch)
+        return batch
+
+    def add(self, messages: Sequence[Message], batch: Batch) -> None:
+        """Put what these messages amount to into a batch."""
         frames, rest = self._frames.read(messages)
         if len(frames):
             batch.frames.append(frames)
         for message in rest:
             self._admit(message, batch)
-        return batch
 
     def _admit(self, message: Message, batch: Batch) -> None:
         decoded = decode(
@@ -162,6 +166,8 @@ def reject(message: Message, code: str, detail: str) -> RejectedRecord:
         detail=detail,
         size=len(message.payload),
         payload=message.payload[:KEPT_BYTES] if _is_frame(message) else None,
+        packet_id=message.mid,
+        delivered_again=message.again,
     )
 
 

@@ -1,20 +1,30 @@
-"""What the ingestor does by the clock: confirm that numbers are current, silence bays, forget plates."""
+"""What the ingestor does by the clock: confirm that numbers are current, forget plates, hear of changes.
+
+Theory of operation. The keeper has a database connection of its own, so that a long batch does not delay it.
+With it it holds the right to the session at the broker (`hold`), which the database gives to one process at a
+time and takes back when the connection ends; a second ingestor with the same client id stands by. Between its
+rounds it listens for what other processes change: the registry, and numbers of sites that this ingestor
+publishes.
+"""
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
 
+from ingest.clock import Clock
 from ingest.publisher import Publisher
 from parking.db.connect import Connection, connect, find_edition
 from parking.db.failures import Failure, classify
-from parking.db.listen import listening
+from parking.db.ingestors import Condition, Session, confirm, hold, holder, leave, note_session
+from parking.db.listen import listen, notices
 from parking.db.migrate import check_schema
 from parking.db.sites import published
-from parking.db.write import confirm, forget_tokens, leave
+from parking.db.watchdog import answering_within
+from parking.db.write import forget_tokens
 from parking.errors import PlateKeyError
 from parking.plates import PlateKeys
 from parking.settings import Settings
@@ -22,29 +32,45 @@ from parking.settings import Settings
 log = structlog.get_logger()
 
 CONFIRM_S = 2.0
+SILENT_S = 10.0
+"""A database that has not answered a round for this long is given up."""
 FORGET_S = 300.0
 """Plate tokens outlive the pairing window by this, or by a tenth of a shorter window (seconds)."""
 RETRY_S = 1.0
+TOGETHER_S = 0.1
+"""Changes of others that come within this time are looked up together."""
+REGISTRY, SITES = "parking_registry", "parking_sites"
 
 
 class Keeper:
-    """Holds one database connection of its own, so that a long batch does not delay it."""
+    """Sets `allowed` while this process may use the session, and calls `unseat` when it may no longer."""
 
     def __init__(
         self,
         settings: Settings,
+        clock: Clock,
         publisher: Publisher,
+        session: Session,
         *,
-        current: Callable[[], bool],
-        silence: Callable[[], Awaitable[None]],
+        allowed: asyncio.Event,
+        unseat: Callable[[], None],
+        condition: Callable[[], Condition],
+        registry_changed: Callable[[], None],
+        own_pid: Callable[[], int | None],
         keys: PlateKeys | None,
     ) -> None:
         self._settings = settings
+        self._clock = clock
         self._publisher = publisher
-        self._current = current
-        self._silence = silence
+        self._session = session
+        self._allowed = allowed
+        self._unseat = unseat
+        self._condition = condition
+        self._registry_changed = registry_changed
+        self._own_pid = own_pid
         self._keys = keys
-        self._started_at = datetime.now(UTC)
+        self._started_at = clock.now()
+        self._noted = False
         self._forgotten = -FORGET_S
 
     async def run(self) -> None:
@@ -52,40 +78,80 @@ class Keeper:
         while True:
             try:
                 async with connect(
-                    self._settings.require_database_url(), name="parking keeper"
+                    self._settings.require_database_url(), name="parking keeper", autocommit=True
                 ) as connection:
-                    log.info("connected to the database", edition=str(await find_edition(connection)))
-                    await check_schema(connection)
-                    self._publisher.offer(await published(connection))
-                    await connection.commit()
-                    try:
-                        while True:
-                            await self._round(connection)
-                            await asyncio.sleep(CONFIRM_S)
-                    finally:
-                        await asyncio.shield(self._leave(connection))
+                    await self._keep(connection)
             except Exception as error:
                 _tolerate(error)
                 log.warning("the database is away", error=str(error).strip(), will="retry")
             await asyncio.sleep(random.uniform(RETRY_S / 2, RETRY_S))
 
+    async def _keep(self, connection: Connection) -> None:
+        log.info("connected to the database", edition=str(await find_edition(connection)))
+        await check_schema(connection)
+        await self._take_seat(connection)
+        await listen(connection, REGISTRY, SITES)
+        self._registry_changed()
+        self._publisher.offer(await published(connection))
+        try:
+            while True:
+                with answering_within(connection, SILENT_S):
+                    await self._round(connection)
+                next_round = time.monotonic() + CONFIRM_S
+                while (left := next_round - time.monotonic()) > 0:
+                    await self._hear(connection, left)
+        finally:
+            await asyncio.shield(self._leave(connection))
+
+    async def _take_seat(self, connection: Connection) -> None:
+        """Wait until no other process uses our session at the broker."""
+        told = False
+        while not await hold(connection, self._session.name):
+            if self._allowed.is_set():
+                self._allowed.clear()
+                self._unseat()
+            if not told:
+                other = await holder(connection, self._session.name)
+                log.warning(
+                    "another ingestor uses our session at the broker: standing by until it ends",
+                    session=self._session.name,
+                    host=other.host if other else "unknown",
+                    since=other.since.isoformat() if other else "unknown",
+                    hint="Give each ingestor a PARKING_MQTT_CLIENT_ID or PARKING_INGEST_SHARD of its own.",
+                )
+                told = True
+            with answering_within(connection, SILENT_S):
+                await asyncio.sleep(RETRY_S)
+        self._allowed.set()
+
     async def _round(self, connection: Connection) -> None:
-        current = self._current()
-        if current:
-            await self._silence()
+        await self._clock.look(connection)
+        condition = self._condition()
+        if condition.broker and not self._noted:
+            await note_session(connection, self._session)
+            self._noted = True
         await confirm(
-            connection,
-            ingestor=self._settings.mqtt_client_id,
-            started_at=self._started_at,
-            connected=current,
+            connection, ingestor=self._session.name, started_at=self._started_at, condition=condition
         )
         if time.monotonic() - self._forgotten >= min(FORGET_S, self._settings.pairing_window_s / 10):
             await self._forget(connection)
             self._forgotten = time.monotonic()
 
+    async def _hear(self, connection: Connection, within_s: float) -> None:
+        """Wait for what others change, and act on it."""
+        heard = await notices(connection, within_s=within_s, then_s=TOGETHER_S, ignore_pid=self._own_pid())
+        if not heard:
+            return
+        channels = {channel for channel, _ in heard}
+        if REGISTRY in channels:
+            self._registry_changed()
+        named = {site for channel, payload in heard if channel == SITES for site in payload.split(",")}
+        everything = REGISTRY in channels or "" in named
+        self._publisher.offer(await published(connection, None if everything else sorted(named)))
+
     async def _forget(self, connection: Connection) -> None:
         """Remove plate tokens past the pairing window, and the keys that made them."""
-        now = datetime.now(UTC)
+        now = self._clock.now()
         window = timedelta(seconds=self._settings.pairing_window_s)
         await forget_tokens(connection, before=now - window)
         if self._keys is not None:
@@ -96,23 +162,10 @@ class Keeper:
 
     async def _leave(self, connection: Connection) -> None:
         try:
-            await leave(connection, ingestor=self._settings.mqtt_client_id)
+            with answering_within(connection, RETRY_S):
+                await leave(connection, ingestor=self._session.name)
         except Exception as error:
             log.info("could not sign off", error=type(error).__name__)
-
-
-async def follow_registry(database_url: str, changed: Callable[[], None]) -> None:
-    """Call `changed` whenever the registry may have changed, for as long as the task lives."""
-    while True:
-        try:
-            async with listening(database_url, "parking_registry", name="parking registry") as changes:
-                changed()
-                async for _ in changes:
-                    changed()
-        except Exception as error:
-            _tolerate(error)
-            log.warning("the registry cannot be followed", error=str(error).strip(), will="retry")
-        await asyncio.sleep(random.uniform(RETRY_S / 2, RETRY_S))
 
 
 def _tolerate(error: Exception) -> None:

@@ -1,9 +1,13 @@
 """What the ingestor tells a monitoring system."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from ingest.source import Source
+
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
-_SIZES = (1, 10, 50, 100, 250, 500, 1000, 2000, 5000)
+_SIZES = (1, 10, 50, 100, 250, 500, 1000, 2000, 5000, 20_000)
 
 
 class Metrics:
@@ -32,6 +36,12 @@ class Metrics:
         self.batch_size = Histogram(
             "parking_ingest_batch_messages", "messages in a transaction", buckets=_SIZES, registry=r
         )
+        self.batch_events = Histogram(
+            "parking_ingest_batch_events", "observations in a transaction", buckets=_SIZES, registry=r
+        )
+        self.decode_seconds = Histogram(
+            "parking_ingest_decode_seconds", "time to decode a batch", buckets=_SECONDS, registry=r
+        )
         self.commit_seconds = Histogram(
             "parking_ingest_commit_seconds", "time of a transaction", buckets=_SECONDS, registry=r
         )
@@ -41,13 +51,41 @@ class Metrics:
             buckets=_SECONDS,
             registry=r,
         )
-        self.waiting = Gauge("parking_ingest_messages_waiting", "messages arrived, not yet taken", registry=r)
-        self.connected = Gauge(
-            "parking_ingest_broker_connected", "1 while the broker is connected", registry=r
-        )
         self.database_up = Gauge(
             "parking_ingest_database_up", "1 while the database takes batches", registry=r
         )
         self.published = Counter(
             "parking_ingest_availability_published", "retained snapshots published", registry=r
         )
+
+    def watch(self, source: Source, *, waiting: Callable[[], int], behind_s: Callable[[], float]) -> None:
+        """Tell of these from now on, as they are when somebody asks."""
+        values: dict[tuple[str, str], Callable[[], float]] = {
+            ("broker_connected", "1 while the broker is connected"): lambda: source.connected,
+            ("messages_waiting", "messages arrived, not yet stored"): waiting,
+            ("messages_unacknowledged", "messages arrived, not yet acknowledged"): (
+                lambda: source.unacknowledged
+            ),
+            ("broker_held_back", "1 while the broker may not send more"): lambda: source.full,
+            ("behind_seconds", "for how long more has been arriving than is stored"): behind_s,
+        }
+        for (name, says), value in values.items():
+            Gauge(f"parking_ingest_{name}", says, registry=self.registry).set_function(value)
+
+    def totals(self) -> dict[str, float]:
+        """What was counted since the start, whatever the label."""
+        counters = {
+            "messages": self.received,
+            "acknowledged": self.acknowledged,
+            "events": self.events,
+            "copies": self.duplicates,
+            "passages": self.passages,
+            "rejected": self.rejected,
+            "retries": self.retries,
+        }
+        return {name: _total(counter) for name, counter in counters.items()}
+
+
+def _total(counter: Counter) -> float:
+    (family,) = counter.collect()
+    return sum(sample.value for sample in family.samples if sample.name.endswith("_total"))

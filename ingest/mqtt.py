@@ -15,7 +15,9 @@ import numpy as np
 V311: Final = 4
 V5: Final = 5
 
-CONNACK, PUBLISH, PUBACK, SUBACK, PINGRESP, DISCONNECT = 0x20, 0x30, 0x40, 0x90, 0xD0, 0xE0
+CONNACK, PUBLISH, PUBACK, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 0x20, 0x30, 0x40, 0x90, 0xB0, 0xD0, 0xE0
+RETAINED, AGAIN = 0x01, 0x08
+"""Flags of a PUBLISH: the replay of a retained message; delivered before, and not acknowledged then."""
 PINGREQ: Final = b"\xc0\x00"
 GOODBYE: Final = b"\xe0\x00"
 MAX_PACKET: Final = 268_435_455
@@ -30,13 +32,14 @@ _PROPERTIES: Final = {
     0x27: _FOUR, 0x28: _BYTE, 0x29: _BYTE, 0x2A: _BYTE,
 }  # fmt: skip
 
+TAKEN_OVER: Final = 0x8E
 REASONS: Final = {
     0x01: "unacceptable protocol version", 0x02: "client id rejected", 0x03: "server unavailable",
     0x04: "wrong user name or password", 0x05: "not authorised", 0x81: "malformed packet",
     0x82: "protocol error", 0x84: "unsupported protocol version", 0x85: "client id not valid",
     0x86: "wrong user name or password", 0x87: "not authorised", 0x88: "server unavailable",
     0x89: "server busy", 0x8A: "banned", 0x8B: "server shutting down", 0x8D: "keep alive timeout",
-    0x8E: "session taken over by another client with our id", 0x93: "receive maximum exceeded",
+    TAKEN_OVER: "session taken over by another client with our id", 0x93: "receive maximum exceeded",
     0x95: "packet too large", 0x97: "quota exceeded",
 }  # fmt: skip
 """Why a broker refuses or ends a connection, in words; versions 3.1.1 and 5 share the table."""
@@ -54,8 +57,8 @@ class Packet:
     body: bytes
 
 
-Receive = Callable[[bytes, bytes, int, bool, dict[int, Any] | None], None]
-"""Takes a message: topic, payload, packet id (0 at QoS 0), retained, properties (None without any)."""
+Receive = Callable[[bytes, bytes, int, int, dict[int, Any] | None], None]
+"""Takes a message: topic, payload, packet id (0 at QoS 0), flags, properties (None without any)."""
 
 
 def reason(code: int) -> str:
@@ -94,7 +97,7 @@ def read(buffer: bytes, version: int, receive: Receive) -> tuple[list[Packet], i
                     rest += 1
                 else:
                     known, rest = _properties(buffer, rest, end)
-            receive(buffer[body + 2 : name], buffer[rest:end], mid, bool(head & 1), known)
+            receive(buffer[body + 2 : name], buffer[rest:end], mid, head, known)
         else:
             others.append(Packet(head & 0xF0, buffer[body:end]))
         at = end
@@ -197,12 +200,13 @@ def connect(
     receive_maximum: int,
     user: str | None,
     password: str | None,
+    clean: bool = False,
 ) -> bytes:
-    """CONNECT with a session that stays [MQTT-3.1.2]."""
-    flags = (0x80 if user is not None else 0) | (0x40 if password is not None else 0)
+    """CONNECT with a session that stays; with `clean`, one that ends whatever there was [MQTT-3.1.2]."""
+    flags = (0x80 if user is not None else 0) | (0x40 if password is not None else 0) | (0x02 if clean else 0)
     head = _text("MQTT") + bytes((version, flags)) + keep_alive_s.to_bytes(2, "big")
     if version == V5:
-        known = bytes((SESSION_EXPIRY,)) + b"\xff\xff\xff\xff"
+        known = bytes((SESSION_EXPIRY,)) + (bytes(4) if clean else b"\xff\xff\xff\xff")
         known += bytes((RECEIVE_MAXIMUM,)) + receive_maximum.to_bytes(2, "big")
         head += _length(len(known)) + known
     body = head + _text(client_id)
@@ -216,6 +220,12 @@ def subscribe(packet_id: int, filters: Sequence[str], *, version: int) -> bytes:
     known = b"\x00" if version == V5 else b""
     topics = b"".join(_text(topic) + options for topic in filters)
     return _packet(0x82, packet_id.to_bytes(2, "big") + known + topics)
+
+
+def unsubscribe(packet_id: int, filters: Sequence[str], *, version: int) -> bytes:
+    """UNSUBSCRIBE: nothing new comes; what waits in the session still does."""
+    known = b"\x00" if version == V5 else b""
+    return _packet(0xA2, packet_id.to_bytes(2, "big") + known + b"".join(map(_text, filters)))
 
 
 def publish(topic: str, payload: bytes, packet_id: int, *, retain: bool, version: int) -> bytes:

@@ -9,6 +9,7 @@ import msgspec
 
 from firmware_protocol import topics
 from ingest.metrics import Metrics
+from ingest.share import Share
 from ingest.source import Source
 from parking.model import Snapshot
 
@@ -16,9 +17,13 @@ RETRY_S = 0.5
 
 
 class Publisher:
-    """Holds at most one waiting snapshot a site; a newer one takes an older one's place."""
+    """Holds at most one waiting snapshot a site; a newer one takes an older one's place.
 
-    def __init__(self, source: Source, metrics: Metrics) -> None:
+    Of several ingestors one publishes a site, so that an older number never follows a newer one.
+    """
+
+    def __init__(self, source: Source, metrics: Metrics, share: Share) -> None:
+        self._share = share
         self._source = source
         self._metrics = metrics
         self._latest: dict[str, Snapshot] = {}
@@ -29,6 +34,8 @@ class Publisher:
         """Publish these as soon as may be; one older than what was offered before is not news."""
         for snapshot in snapshots:
             known = self._latest.get(snapshot.site_id)
+            if not self._share.owns_site(snapshot.site_id):
+                continue
             if known is None or snapshot.revision > known.revision:
                 self._latest[snapshot.site_id] = snapshot
                 self._waiting[snapshot.site_id] = None

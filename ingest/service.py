@@ -2,32 +2,34 @@
 
 import asyncio
 import signal
-import time
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import start_http_server
 
 from ingest.admit import Admission, Rules
-from ingest.faultpoint import AFTER_ACKNOWLEDGE, AFTER_COMMIT, HALF_ACKNOWLEDGED, FaultPoint
-from ingest.keeper import Keeper, follow_registry
+from ingest.clock import Clock
+from ingest.consumer import Consumer
+from ingest.faultpoint import FaultPoint
+from ingest.former import FormerSessions
+from ingest.keeper import Keeper
 from ingest.metrics import Metrics
 from ingest.mqtt_source import MqttSource
 from ingest.publisher import Publisher
-from ingest.source import Source
+from ingest.report import report
+from ingest.share import share_of
+from ingest.silencer import Silencer
 from ingest.writer import Writer
 from parking.db.connect import connect
 from parking.db.failures import explain
+from parking.db.ingestors import Condition, Session
 from parking.db.migrate import check_schema
 from parking.errors import DatabaseUnavailable, ParkingError
 from parking.plates import PlateKeys
 from parking.settings import Settings
 
 log = structlog.get_logger()
-
-REPORT_S = 60.0
-CAUGHT_UP_S = 5.0
-"""Numbers count as current while all that had arrived was taken within this time (seconds)."""
 
 
 async def run(settings: Settings) -> None:
@@ -49,41 +51,87 @@ async def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    metrics = Metrics()
+    metrics, clock, share = Metrics(), Clock(), share_of(settings)
     database_url = settings.require_database_url()
     keys = PlateKeys(settings.plate_key_dir) if settings.plate_key_dir else None
     rules = Rules(timedelta(seconds=settings.late_limit_s), timedelta(seconds=settings.early_limit_s))
-    source = MqttSource(settings)
-    publisher = Publisher(source, metrics)
+    faults, allowed = FaultPoint(settings.fault_point), asyncio.Event()
+    source = MqttSource(settings, clock, allowed=allowed)
+    publisher = Publisher(source, metrics, share)
     _serve_metrics(settings, metrics)
-    await _wait_for_database(database_url)
-    faults = FaultPoint(settings.fault_point)
+    await _wait_for_database(database_url, clock)
     async with Writer(
-        database_url, metrics, lambda known: Admission(known, rules, keys), faults=faults
+        database_url, metrics, lambda known: Admission(known, rules, keys), clock=clock, faults=faults
     ) as writer:
-        loop = Consumer(settings, source, writer, publisher, metrics, faults)
+        consumer = Consumer(
+            settings,
+            source,
+            writer,
+            publisher.offer,
+            metrics,
+            clock=clock,
+            share=share,
+            faults=faults,
+        )
+        silencer = Silencer(lambda: writer.silence(publisher.offer), consumer.current)
+        session = _session(settings)
         keeper = Keeper(
             settings,
+            clock,
             publisher,
-            current=loop.current,
-            silence=lambda: writer.silence(publisher.offer),
+            session,
+            allowed=allowed,
+            unseat=source.leave,
+            condition=lambda: Condition(
+                current=consumer.current() and silencer.recent,
+                broker=session.broker if source.connected else "",
+                waiting=consumer.waiting,
+                behind_s=consumer.behind_s,
+                heard_at=consumer.heard_at,
+                stored_at=consumer.stored_at,
+                trouble=writer.trouble,
+            ),
+            registry_changed=writer.forget,
+            own_pid=lambda: writer.backend_pid,
             keys=keys,
         )
+        former = FormerSessions(
+            settings, clock, session, writer, publisher.offer, connected=lambda: source.connected
+        )
+        metrics.watch(source, waiting=lambda: consumer.waiting, behind_s=lambda: consumer.behind_s)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(source.run(), name="source")
-            tasks.create_task(loop.run(), name="consume")
-            tasks.create_task(publisher.run(), name="publish")
-            tasks.create_task(keeper.run(), name="keep")
-            tasks.create_task(follow_registry(database_url, writer.forget), name="registry")
-            tasks.create_task(loop.report(), name="report")
+            for name, work in (
+                ("source", source.run()),
+                ("consume", consumer.run()),
+                ("publish", publisher.run()),
+                ("silence", silencer.run()),
+                ("keep", keeper.run()),
+                ("former sessions", former.run()),
+                ("report", report(metrics, source, consumer, lambda: writer.trouble)),
+            ):
+                tasks.create_task(work, name=name)
 
 
-async def _wait_for_database(database_url: str) -> None:
+def _session(settings: Settings) -> Session:
+    """Our session at the broker."""
+    url, share = urlsplit(settings.require_mqtt_url()), share_of(settings)
+    port = url.port or (8883 if url.scheme == "mqtts" else 1883)
+    return Session(
+        name=settings.mqtt_session,
+        base=settings.mqtt_client_id,
+        share=share.number,
+        shares=share.count,
+        broker=f"{url.hostname}:{port}",
+    )
+
+
+async def _wait_for_database(database_url: str, clock: Clock) -> None:
     """Wait until the database is there; raises SchemaError if its schema is not the one we need."""
     while True:
         try:
             async with connect(database_url, name="parking ingest") as connection:
                 await check_schema(connection)
+                await clock.look(connection)
                 return
         except Exception as error:
             problem = explain(error)
@@ -103,66 +151,3 @@ def _serve_metrics(settings: Settings, metrics: Metrics) -> None:
             f"PARKING_INGEST_PORT: port {settings.ingest_port} cannot be used: {error.strerror}",
             hint="Set PARKING_INGEST_PORT to a free port, or to 0 for no metrics.",
         ) from error
-
-
-class Consumer:
-    """The main loop: take a batch, store it, acknowledge it."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        source: Source,
-        writer: Writer,
-        publisher: Publisher,
-        metrics: Metrics,
-        faults: FaultPoint,
-    ) -> None:
-        self._settings = settings
-        self._faults = faults
-        self._source = source
-        self._writer = writer
-        self._publisher = publisher
-        self._metrics = metrics
-        self._busy_since: float | None = None
-        self._stored = 0
-
-    async def run(self) -> None:
-        """Take, store, acknowledge, for as long as the task lives."""
-        settings, metrics = self._settings, self._metrics
-        while True:
-            messages = await self._source.take(most=settings.batch_size, wait_s=settings.batch_ms / 1000)
-            metrics.received.inc(len(messages))
-            self._busy_since = self._busy_since or time.monotonic()
-            await self._writer.write(messages, self._publisher.offer)
-            self._faults.reach(AFTER_COMMIT)
-            if self._faults.armed(HALF_ACKNOWLEDGED):
-                self._source.acknowledge(messages[: len(messages) // 2])
-                await asyncio.sleep(0)  # the half is with the operating system
-                self._faults.reach(HALF_ACKNOWLEDGED)
-            self._source.acknowledge(messages)
-            self._faults.reach(AFTER_ACKNOWLEDGE)
-            metrics.acknowledged.inc(len(messages))
-            self._stored += len(messages)
-            if not self._source.waiting:
-                self._busy_since = None
-
-    def current(self) -> bool:
-        """Whether what is published can be taken as the present: connected, and not far behind."""
-        connected = self._source.connected
-        self._metrics.connected.set(connected)
-        self._metrics.waiting.set(self._source.waiting)
-        return connected and (self._busy_since is None or time.monotonic() - self._busy_since < CAUGHT_UP_S)
-
-    async def report(self) -> None:
-        """A line a minute that an operator can read."""
-        stored = 0
-        while True:
-            await asyncio.sleep(REPORT_S)
-            log.info(
-                "ingest",
-                messages=self._stored - stored,
-                waiting=self._source.waiting,
-                connected=self._source.connected,
-                current=self.current(),
-            )
-            stored = self._stored

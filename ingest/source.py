@@ -20,7 +20,8 @@ class Message(NamedTuple):
     """One message as it arrived. `received_us` is when the broker got it, as well as that is known, in
     microseconds since 1970.
 
-    `generation` and `mid` are the acknowledgement token: the connection it came by and its number there.
+    `generation` and `mid` are the acknowledgement token: the connection it came by and its number in the
+    session, which it keeps when it is delivered `again`.
     """
 
     topic: str
@@ -29,6 +30,7 @@ class Message(NamedTuple):
     retained: bool
     generation: int
     mid: int
+    again: bool = False
 
     @property
     def received_at(self) -> datetime:
@@ -56,6 +58,16 @@ class Source(Protocol):
     @property
     def waiting(self) -> int:
         """Messages that have arrived and were not yet taken."""
+        ...
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages of the present connection that were not yet acknowledged, waiting ones included."""
+        ...
+
+    @property
+    def full(self) -> bool:
+        """Whether the broker may not send more before we acknowledge: it may have more for us."""
         ...
 
     async def run(self) -> None:

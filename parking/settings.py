@@ -46,6 +46,14 @@ def _fault_point(value: str) -> str:
     return value
 
 
+def _shard(value: str) -> str:
+    number, _, count = value.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= MOST_SHARDS):
+        raise ValueError(f"must look like 2/4, the second of four, at most {MOST_SHARDS}")
+    return value
+
+
+MOST_SHARDS = 64
 DAYS_30 = 30 * 86400
 
 
@@ -63,6 +71,9 @@ class Settings(BaseSettings):
     mqtt_client_id: str = Field(
         "parking-ingest", min_length=1, description="names the ingestor's session at the broker"
     )
+    ingest_shard: Annotated[str, AfterValidator(_shard)] = Field(
+        "1/1", description="2/4: this ingestor does the second of four shares of the work"
+    )
     mqtt_protocol: Literal["auto", "5", "3.1.1"] = Field(
         "auto", description="MQTT version; auto tries 5 and falls back to 3.1.1"
     )
@@ -71,6 +82,9 @@ class Settings(BaseSettings):
     )
     mqtt_ca_file: FilePath | None = Field(None, description="certificate authority for mqtts://")
     batch_size: int = Field(2000, ge=1, le=100_000, description="most messages in one transaction")
+    batch_events: int = Field(
+        20_000, ge=1, le=1_000_000, description="about how many events one transaction may have"
+    )
     batch_ms: int = Field(20, ge=1, le=10_000, description="longest wait for a batch to fill (milliseconds)")
     fault_point: Annotated[str, AfterValidator(_fault_point)] | None = Field(
         None, description="for tests: NAME[:N] kills the ingestor when it comes to NAME for the Nth time"
@@ -97,6 +111,12 @@ class Settings(BaseSettings):
     demo_mqtt_port: int = Field(1883, ge=1, le=65535, description="`parking demo`: port of its broker")
     log_format: Literal["text", "json"] = Field("text", description="how log lines look")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+
+    @property
+    def mqtt_session(self) -> str:
+        """The ingestor's client id at the broker: each share has a session of its own."""
+        number, _, count = self.ingest_shard.partition("/")
+        return self.mqtt_client_id if count == "1" else f"{self.mqtt_client_id}-{number}-of-{count}"
 
     def require_database_url(self) -> str:
         """The database's address, or a SettingsError that says how to set it."""

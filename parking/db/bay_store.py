@@ -42,7 +42,7 @@ async def store_silence(
     }
     cursor = await connection.execute(statement("write", "silence"), parameters)
     if cursor.rowcount != len(changes.slots):
-        raise TableOutdated
+        raise TableOutdated(changes.slots)
 
 
 async def _delete(connection: Connection, table: BayTable, changes: BayChanges) -> None:
@@ -61,17 +61,35 @@ async def _delete(connection: Connection, table: BayTable, changes: BayChanges) 
         await connection.execute(statement("write", "delete_stays"), {"bay_id": bays, "started_at": starts})
 
 
-_STATE_FIELDS = [text_value(state) for state in STATES]
-_KIND_FIELDS = [text_value(kind) for kind in KINDS]
+_NAME_FIELDS = [text_value(state) + text_value(kind) for state in STATES for kind in KINDS]
+"""State and kind of an event as they stand in its row."""
+COPY_ROWS = 4096
+"""Rows that are made at a time: each takes half a kilobyte while it is."""
 
 
 async def _copy_events(
     connection: Connection, table: BayTable, batch: Observations, changes: BayChanges
 ) -> None:
     rows = changes.merged.events
-    parts = [COPY_HEADER]
+    if len(rows):
+        async with connection.cursor() as cursor, cursor.copy(statement("write", "copy_events")) as copy:
+            await copy.write(COPY_HEADER)
+            for first in range(0, len(rows), COPY_ROWS):
+                await copy.write(_event_rows(table, batch, rows[first : first + COPY_ROWS]))
+            await copy.write(COPY_TRAILER)
+    if changes.new_events:
+        async with connection.cursor() as cursor, cursor.copy(statement("write", "copy_events")) as copy:
+            copy.set_types(_EVENT_TYPES)
+            for slot, e in changes.new_events:
+                await copy.write_row((
+                    table.bays[slot], e.device, table.site(slot), e.state.value, e.kind.value, e.event_at,
+                    e.session, e.seq, e.part, e.fault, e.age_s, e.received_at, e.previous_s,
+                ))  # fmt: skip
+
+
+def _event_rows(table: BayTable, batch: Observations, rows: Ints) -> bytes:
+    """These observations as rows of a binary COPY."""
     bay, state, kind = batch.bay[rows], batch.state[rows], batch.kind[rows]
-    names = [_STATE_FIELDS[s] + _KIND_FIELDS[k] for s in range(len(STATES)) for k in range(len(KINDS))]
     fixed, size = fixed_fields(
         (
             (batch.event_us[rows] - PG_EPOCH_US, ">i8"),
@@ -86,24 +104,17 @@ async def _copy_events(
     previous = batch.previous_s[rows]
     durations, width = fixed_fields(((previous, ">i4"),))
     prefixes = table.event_prefix
+    parts: list[bytes] = []
     for i, (slot, name, known) in enumerate(
         zip(bay.tolist(), (state * len(KINDS) + kind).tolist(), (previous != NOTHING).tolist(), strict=True)
     ):
         parts += (
             prefixes[slot],
-            names[name],
+            _NAME_FIELDS[name],
             fixed[i * size : i * size + size],
             durations[i * width : i * width + width] if known else NULL,
         )
-    await _copy(connection, "copy_events", parts)
-    if changes.new_events:
-        async with connection.cursor() as cursor, cursor.copy(statement("write", "copy_events")) as copy:
-            copy.set_types(_EVENT_TYPES)
-            for slot, e in changes.new_events:
-                await copy.write_row((
-                    table.bays[slot], e.device, table.site(slot), e.state.value, e.kind.value, e.event_at,
-                    e.session, e.seq, e.part, e.fault, e.age_s, e.received_at, e.previous_s,
-                ))  # fmt: skip
+    return b"".join(parts)
 
 
 _EVENT_TYPES = (
@@ -202,7 +213,7 @@ async def _update_states(
             }
         cursor = await connection.execute(statement("write", name), parameters)
         if cursor.rowcount != len(slots):
-            raise TableOutdated
+            raise TableOutdated(merged.slots)
 
 
 def _revisions(table: BayTable, changes: BayChanges, locked: Mapping[str, LockedSite]) -> Ints:

@@ -110,11 +110,15 @@ def plan(table: BayTable, batch: Observations, *, now: datetime) -> BayChanges:
     return changes
 
 
-def plan_silence(table: BayTable, *, now: datetime) -> BayChanges:
-    """The bays whose device has been silent for too long by now, made unknown."""
+def silent(table: BayTable, *, now: datetime) -> Ints:
+    """The bays whose device has been silent for too long by now, as far as memory knows."""
     at = table.positions
-    silent = ~at.silent & (at.seen_at + table.ttl_us < microseconds(now))
-    changes = BayChanges(nothing_merged(at, np.flatnonzero(silent)))
+    return np.flatnonzero(~at.silent & (at.seen_at + table.ttl_us < microseconds(now)))
+
+
+def plan_silence(table: BayTable, *, now: datetime) -> BayChanges:
+    """Those bays made unknown."""
+    changes = BayChanges(nothing_merged(table.positions, silent(table, now=now)))
     publish(changes.merged.positions, table.ttl_us[changes.slots], microseconds(now))
     return changes
 
@@ -161,9 +165,9 @@ async def _lock(connection: Connection, table: BayTable, bays: list[str]) -> Non
     """Lock these bays' rows, which must be as they are in memory."""
     cursor = await connection.execute(statement("write", "lock_bays"), {"bays": bays})
     versions = dict(await cursor.fetchall())
-    for bay in bays:
-        if versions.get(bay) != table.positions.version[table.slots[bay]]:
-            raise TableOutdated
+    outdated = [bay for bay in bays if versions.get(bay) != table.positions.version[table.slots[bay]]]
+    if outdated:
+        raise TableOutdated(np.array([table.slots[bay] for bay in outdated]))
 
 
 def _with_open(table: BayTable, slot: int, ended: list[Stay]) -> list[Stay]:

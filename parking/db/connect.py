@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
 from parking.db import queries
+from parking.db.watchdog import answering_within
 from parking.errors import DatabaseUnavailable, SettingsError
 
 Connection = AsyncConnection[Any]
@@ -23,6 +24,9 @@ KEEPALIVE: dict[str, int] = {
     "connect_timeout": 5,
 }
 """A half-open connection is noticed within about half a minute."""
+
+ANSWER_S = 10.0
+"""A server that has not answered the first question by then is not there."""
 
 URL_HINT = (
     "It looks like postgresql://user:password@host:5432/database; write @ : / % # ? in a password as "
@@ -66,9 +70,10 @@ async def connect(database_url: str, *, name: str, autocommit: bool = False) -> 
             hint="Check PARKING_DATABASE_URL and that the server runs.",
         ) from error
     try:
-        await connection.execute(statement("schema", "session_settings"))
-        if not autocommit:
-            await connection.commit()
+        with answering_within(connection, ANSWER_S):
+            await connection.execute(statement("schema", "session_settings"))
+            if not autocommit:
+                await connection.commit()
         yield connection
     finally:
         await connection.close()

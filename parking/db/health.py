@@ -15,7 +15,6 @@ class Health:
     devices: int
     gates: int
     signs: int
-    ingestor_silent_s: float | None
     device_heard_s: float | None
     rejected_hour: tuple[tuple[str, int], ...]
 
@@ -24,6 +23,6 @@ async def load_health(connection: Connection) -> Health:
     """Read it; the schema must be there."""
     row = await (await connection.execute(statement("health", "health"))).fetchone()
     assert row is not None, "the query returns one row"
-    time, sites, devices, gates, signs, silent_s, heard_s = row
+    time, sites, devices, gates, signs, heard_s = row
     rejected = await (await connection.execute(statement("health", "rejected_hour"))).fetchall()
-    return Health(time, sites, devices, gates, signs, silent_s, heard_s, tuple(rejected))
+    return Health(time, sites, devices, gates, signs, heard_s, tuple(rejected))

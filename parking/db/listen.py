@@ -1,33 +1,38 @@
-"""Notifications from the database, as a stream that fails loudly when the connection is lost."""
+"""Notifications from the database."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Sequence
 
-import psycopg
 from psycopg import sql
 
-from parking.db.connect import connect
-from parking.errors import DatabaseUnavailable
+from parking.db.connect import Connection
+
+Notice = tuple[str, str]
+"""Channel and payload."""
 
 
-@asynccontextmanager
-async def listening(
-    database_url: str, *channels: str, name: str
-) -> AsyncIterator[AsyncIterator[tuple[str, str]]]:
-    """A stream of (channel, payload). Once entered, no later notification is missed.
+async def listen(connection: Connection, *channels: str) -> None:
+    """From now on no notification of these channels is missed while the connection lives."""
+    for channel in channels:
+        await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
-    Raises DatabaseUnavailable when the connection cannot be made or is lost; read everything anew then.
+
+async def notices(
+    connection: Connection, *, within_s: float, then_s: float, ignore_pid: int | None
+) -> Sequence[Notice]:
+    """Wait for a notification, and a moment longer for others; none if the time passes without.
+
+    Those of the database's process `ignore_pid` do not count.
     """
-    async with connect(database_url, name=name, autocommit=True) as connection:
-        for channel in channels:
-            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-
-        async def stream() -> AsyncIterator[tuple[str, str]]:
-            try:
-                async for notification in connection.notifies():
-                    yield notification.channel, notification.payload
-            except psycopg.OperationalError as error:
-                raise DatabaseUnavailable(f"The database connection was lost: {error}") from error
-            raise DatabaseUnavailable("The database connection was closed")
-
-        yield stream()
+    heard: list[Notice] = []
+    deadline = time.monotonic() + within_s
+    while (left := deadline - time.monotonic()) > 0:
+        async for notification in connection.notifies(timeout=left):
+            if notification.pid != ignore_pid:
+                heard.append((notification.channel, notification.payload))
+                if len(heard) == 1:
+                    deadline = min(deadline, time.monotonic() + then_s)
+                break
+        else:
+            break
+    return heard

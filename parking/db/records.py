@@ -36,7 +36,11 @@ class GateRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedRecord:
-    """A message that could not be used. `payload` is None where it might hold a plate."""
+    """A message that could not be used. `payload` is None where it might hold a plate.
+
+    `packet_id` is its number in the session at the broker (0 without any), which it keeps when it is
+    `delivered_again`.
+    """
 
     received_at: datetime
     topic: str
@@ -44,6 +48,8 @@ class RejectedRecord:
     detail: str
     size: int
     payload: bytes | None
+    packet_id: int = 0
+    delivered_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,11 @@ class Batch:
     frames: list[Observations] = field(default_factory=list)
     gates: list[GateRecord] = field(default_factory=list)
     rejections: list[RejectedRecord] = field(default_factory=list)
+
+    @property
+    def observations(self) -> int:
+        """How many there are of bays and gates."""
+        return sum(map(len, self.frames)) + len(self.bays) + len(self.gates)
 
 
 @dataclass(frozen=True, slots=True)

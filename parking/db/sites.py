@@ -85,9 +85,9 @@ async def publish_sites(
     return await _store(connection, changed) if changed else []
 
 
-async def published(connection: Connection) -> list[Snapshot]:
-    """Every site's present number."""
-    cursor = await connection.execute(statement("sites", "all"))
+async def published(connection: Connection, sites: Sequence[str] | None = None) -> list[Snapshot]:
+    """The present numbers of these sites, or of all."""
+    cursor = await connection.execute(statement("sites", "published"), {"sites": sites})
     return [
         _snapshot(site_id, revision, status, Counts(*numbers), as_of)
         for site_id, revision, status, *numbers, as_of in await cursor.fetchall()

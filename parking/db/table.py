@@ -32,7 +32,11 @@ STAY_FIELDS = 6
 
 
 class TableOutdated(Exception):
-    """Another process changed bays that this one had in memory: load the table and try again."""
+    """Another process changed some of these bays, which this one had in memory: `refresh` and try again."""
+
+    def __init__(self, slots: Ints) -> None:
+        self.slots = slots
+        super().__init__(f"up to {len(slots)} bays were changed by another process")
 
 
 def _none() -> Ints:
@@ -70,8 +74,7 @@ class BayTable:
 
 async def load_table(connection: Connection) -> BayTable:
     """Read every bay."""
-    cursor = await connection.execute(statement("write", "table"), binary=True)
-    rows = await cursor.fetchall()
+    rows = await _rows(connection, None)
     table = BayTable()
     if not rows:
         return table
@@ -99,6 +102,22 @@ async def load_table(connection: Connection) -> BayTable:
         for name, device, site in zip(table.id_field, devices, table.site_of, strict=True)
     ]
     return table
+
+
+async def refresh(connection: Connection, table: BayTable, slots: Ints) -> None:
+    """Read anew where these bays stand; those that are gone stay as they are."""
+    if not len(slots):
+        return
+    rows = await _rows(connection, [table.bays[slot] for slot in slots.tolist()])
+    if rows:
+        bays, _, _, _, _, state, reported, *rest = zip(*rows, strict=True)
+        found = np.array([table.slots[bay] for bay in bays], dtype=np.int64)
+        table.positions.put(found, _positions(state, reported, rest))
+
+
+async def _rows(connection: Connection, bays: list[str] | None) -> list[Any]:
+    cursor = await connection.execute(statement("write", "table"), {"bays": bays}, binary=True)
+    return await cursor.fetchall()
 
 
 def _positions(state: Any, reported: Any, rest: list[Any]) -> Positions:

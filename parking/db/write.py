@@ -7,12 +7,10 @@ from parking.columns import concatenate
 from parking.db import bay_store, bays
 from parking.db.connect import Connection, statement
 from parking.db.gates import store_passages
-from parking.db.records import Batch, BayRecord, RejectedRecord, Written, columns, copy_rows
+from parking.db.records import Batch, BayRecord, RejectedRecord, Written, columns
 from parking.db.sites import lock_sites, publish_sites
-from parking.db.table import BayTable, load_table, tabulate
+from parking.db.table import BayTable, load_table, refresh, tabulate
 from parking.model import Snapshot
-
-_REJECTED_TYPES = ("timestamptz", "text", "text", "text", "int4", "bytea")
 
 
 async def write_batch(
@@ -56,6 +54,8 @@ async def write_batch(
 
 async def silence(connection: Connection, table: BayTable, *, now: datetime) -> list[Snapshot]:
     """Make bays unknown whose device has been silent for longer than its time to live."""
+    # Another ingestor may have heard of them since.
+    await refresh(connection, table, bays.silent(table, now=now))
     changes = bays.plan_silence(table, now=now)
     if not len(changes.slots):
         return []
@@ -71,21 +71,6 @@ async def silence(connection: Connection, table: BayTable, *, now: datetime) -> 
         )
     changes.keep(table)
     return snapshots
-
-
-async def confirm(connection: Connection, *, ingestor: str, started_at: datetime, connected: bool) -> None:
-    """Say that this ingestor is alive and, where `connected`, that the published numbers are current."""
-    parameters = {"ingestor": ingestor, "started_at": started_at, "connected": connected}
-    async with connection.transaction():
-        await connection.execute(statement("write", "confirm"), parameters)
-        await connection.execute(statement("write", "confirmed"))
-
-
-async def leave(connection: Connection, *, ingestor: str) -> None:
-    """Say that this ingestor ends."""
-    async with connection.transaction():
-        await connection.execute(statement("write", "leave"), {"ingestor": ingestor})
-        await connection.execute(statement("write", "confirmed"))
 
 
 async def forget_tokens(connection: Connection, *, before: datetime) -> int:
@@ -122,8 +107,18 @@ async def _store_firmware(connection: Connection, records: list[BayRecord]) -> N
 
 async def _store_rejections(connection: Connection, rejections: list[RejectedRecord]) -> None:
     if rejections:
-        rows = (
-            (r.received_at, _storable(r.topic), r.code, _storable(r.detail), r.size, r.payload)
+        rows = [
+            (
+                r.received_at,
+                _storable(r.topic),
+                r.code,
+                _storable(r.detail),
+                r.size,
+                r.payload,
+                r.packet_id,
+                r.delivered_again,
+            )
             for r in rejections
-        )
-        await copy_rows(connection, "write", "copy_rejections", _REJECTED_TYPES, rows)
+        ]
+        names = "received_at topic code detail size payload packet_id again"
+        await connection.execute(statement("write", "add_rejections"), columns(names, rows))

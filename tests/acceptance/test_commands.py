@@ -287,12 +287,12 @@ async def test_the_doctor_finds_a_healthy_system_well_and_a_dead_ingestor_missin
     await ingestor.kill()
 
     async with connect(database_url, name="test", autocommit=True) as connection:
-        await connection.execute("UPDATE ingest_status SET alive_at = alive_at - interval '20 s'")
+        await connection.execute("UPDATE ingest_status SET reported_at = reported_at - interval '20 s'")
     await broker.stop()
     code, found = await asyncio.to_thread(findings, env)
     assert code == 1
     assert found["broker"][0] is False
-    assert "has not confirmed the numbers for 2" in found["ingestor"][1]
+    assert "has not reported for 2" in found["ingestor parking-ingest"][1]
 
 
 # The demo, whole. Its temporary folders are made in a folder of the test, so that what is left is seen.

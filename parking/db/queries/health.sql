@@ -2,7 +2,6 @@
 SELECT clock_timestamp(),
        (SELECT count(*) FROM site), (SELECT count(*) FROM device), (SELECT count(*) FROM gate),
        (SELECT count(*) FROM sign),
-       (SELECT extract(epoch FROM clock_timestamp() - min(alive_at))::float8 FROM ingest_status),
        (SELECT extract(epoch FROM clock_timestamp() - max(seen_at))::float8 FROM bay_state);
 
 -- rejected_hour: rejections of the last hour by code, the most frequent first

@@ -24,5 +24,6 @@ RETURNING t.as_of;
 -- notify: which sites have a new revision
 SELECT pg_notify('parking_sites', %s);
 
--- all: every published number
-SELECT site_id, revision, status, capacity, vacant, occupied, unknown, free_min, free_max, as_of FROM site_state;
+-- published: the published numbers of these sites, or of all
+SELECT site_id, revision, status, capacity, vacant, occupied, unknown, free_min, free_max, as_of FROM site_state
+ WHERE %(sites)s::text[] IS NULL OR site_id = ANY(%(sites)s);

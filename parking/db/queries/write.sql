@@ -1,4 +1,4 @@
--- table: where every bay stands, in the order of parking.columns.Positions; times in microseconds since 1970
+-- table: where these bays, or all, stand, in the order of parking.columns.Positions; microseconds since 1970
 SELECT bay_id, s.site_id, device_id, category, (ttl_s * 1000000)::bigint, state, reported, version, silent, fault,
        coalesce((extract(epoch FROM since) * 1000000)::bigint, -1), start_seen,
        coalesce((extract(epoch FROM seen_at) * 1000000)::bigint, -1),
@@ -6,7 +6,9 @@ SELECT bay_id, s.site_id, device_id, category, (ttl_s * 1000000)::bigint, state,
        coalesce((extract(epoch FROM placed_at) * 1000000)::bigint, -1),
        coalesce(age_s, 0), coalesce(session, -1), coalesce(seq, 0), coalesce(part, 0::smallint), settled,
        coalesce(battery_v, 'NaN'), coalesce(temperature_c, 'NaN')
-  FROM bay_state s JOIN bay b USING (bay_id) ORDER BY bay_id;
+  FROM bay_state s JOIN bay b USING (bay_id)
+ WHERE %(bays)s::text[] IS NULL OR bay_id = ANY(%(bays)s)
+ ORDER BY bay_id;
 
 -- lock_bays: the versions of bays that are to be rebuilt, in key order
 SELECT bay_id, version FROM bay_state WHERE bay_id = ANY(%(bays)s) ORDER BY bay_id FOR UPDATE;
@@ -115,26 +117,22 @@ UPDATE site_state t SET inside = t.inside + u.net
  WHERE t.site_id = u.site_id
 RETURNING t.site_id, t.inside;
 
--- copy_rejections: what could not be used, and why
-COPY rejected_message (received_at, topic, code, detail, size, payload) FROM STDIN (FORMAT BINARY);
+-- add_rejections: what could not be used, and why; not again what is on record from an earlier delivery or attempt
+INSERT INTO rejected_message (received_at, topic, code, detail, size, payload, packet_id)
+SELECT received_at, topic, code, detail, size, payload, packet_id
+  FROM unnest(%(received_at)s::timestamptz[], %(topic)s::text[], %(code)s::text[], %(detail)s::text[],
+              %(size)s::int[], %(payload)s::bytea[], %(packet_id)s::int[], %(again)s::boolean[])
+       AS u (received_at, topic, code, detail, size, payload, packet_id, again)
+ WHERE NOT EXISTS (
+       SELECT FROM rejected_message r
+        WHERE (r.packet_id, r.topic, r.size, r.code) = (u.packet_id, u.topic, u.size, u.code)
+          AND (r.received_at = u.received_at
+               OR u.again AND r.received_at > u.received_at - INTERVAL '15 days'));
 
 -- silence: bays whose device has been silent for longer than its time to live are unknown now
 UPDATE bay_state s SET silent = true, state = 'unknown', revision = u.revision, version = s.version + 1
   FROM unnest(%(bay_id)s, %(version)s, %(revision)s) AS u (bay_id, version, revision)
  WHERE s.bay_id = u.bay_id AND s.version = u.version;
-
--- confirm: this ingestor is connected and can write, so the published numbers are current
-INSERT INTO ingest_status (ingestor, started_at, alive_at, connected)
-VALUES (%(ingestor)s, %(started_at)s, CASE WHEN %(connected)s THEN now() ELSE to_timestamp(0) END, %(connected)s)
-ON CONFLICT (ingestor) DO UPDATE
-   SET started_at = excluded.started_at, connected = excluded.connected,
-       alive_at = CASE WHEN excluded.connected THEN excluded.alive_at ELSE ingest_status.alive_at END;
-
--- confirmed: tell every process
-SELECT pg_notify('parking_alive', '');
-
--- leave: this ingestor ends
-DELETE FROM ingest_status WHERE ingestor = %(ingestor)s;
 
 -- forget_tokens: plate tokens beyond the pairing window
 UPDATE gate_event SET token = NULL WHERE token IS NOT NULL AND event_at < %(before)s;

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from parking.db.connect import Connection
-from parking.db.health import load_health
 from parking.db.records import Batch, GateRecord, RejectedRecord
-from parking.db.write import confirm, forget_tokens, leave, write_batch
+from parking.db.write import forget_tokens, write_batch
 from parking.model import Direction
 from tests.integration.db.conftest import rows
 from tests.support.city import load, small_registry
@@ -95,27 +94,3 @@ async def test_a_rejection_is_stored_whatever_its_texts_hold(database: Connectio
     assert await rows(database, "SELECT topic, detail, payload FROM rejected_message") == [
         ("parking/\N{REPLACEMENT CHARACTER}/\U0001f697", "a\N{REPLACEMENT CHARACTER}b", b"\0\xff")
     ]
-
-
-async def test_numbers_are_confirmed_only_by_an_ingestor_that_has_caught_up(database: Connection) -> None:
-    async def silent_s() -> float | None:
-        return (await load_health(database)).ingestor_silent_s
-
-    assert await silent_s() is None
-    await confirm(database, ingestor="one", started_at=NOON, connected=False)
-    never = await silent_s()
-    assert never is not None
-    assert never > 365 * 86_400
-    await confirm(database, ingestor="one", started_at=NOON, connected=True)
-    now = await silent_s()
-    assert now is not None
-    assert now < 5
-    await confirm(database, ingestor="one", started_at=NOON, connected=False)
-    still = await silent_s()
-    assert still is not None
-    assert now <= still < 10
-    await confirm(database, ingestor="two", started_at=NOON, connected=False)
-    assert (await silent_s() or 0) > 365 * 86_400  # every ingestor has to confirm
-    await leave(database, ingestor="two")
-    await leave(database, ingestor="one")
-    assert await silent_s() is None

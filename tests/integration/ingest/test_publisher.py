@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from ingest.metrics import Metrics
 from ingest.publisher import Publisher
+from ingest.share import Share
 from ingest.source import Message, Source
 from parking.model import SiteStatus, Snapshot
 from tests.support.polling import until
 
+WHOLE = Share()
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
@@ -26,6 +28,8 @@ class Wire:
     connected: bool = True
     generation: int = 1
     waiting: int = 0
+    unacknowledged: int = 0
+    full: bool = False
     sent: list[tuple[int, str, int]] = field(default_factory=list)
     retained: dict[str, bytes] = field(default_factory=dict)
 
@@ -66,9 +70,9 @@ def snapshot(site: str, revision: int) -> Snapshot:
 
 
 @asynccontextmanager
-async def running(source: Source) -> AsyncIterator[Publisher]:
+async def running(source: Source, share: Share = WHOLE) -> AsyncIterator[Publisher]:
     """A publisher at work."""
-    publisher = Publisher(source, Metrics())
+    publisher = Publisher(source, Metrics(), share)
     task = asyncio.create_task(publisher.run())
     yield publisher
     assert not task.done()

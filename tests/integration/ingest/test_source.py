@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import SecretStr
 
+from ingest.clock import Clock
 from ingest.mqtt_source import MqttSource
 from ingest.source import Message
 from parking.settings import Settings
@@ -21,7 +22,7 @@ TOPIC = "parking/v1/street-0/bay/sensor-0-0/up"
 @asynccontextmanager
 async def running(url: str, **settings: object) -> AsyncIterator[MqttSource]:
     """A connected source, ended by cancelling, as the ingestor ends it."""
-    source = MqttSource(Settings(mqtt_url=SecretStr(url), **settings))  # type: ignore[arg-type]
+    source = MqttSource(Settings(mqtt_url=SecretStr(url), **settings), Clock())  # type: ignore[arg-type]
     task = asyncio.create_task(source.run())
     try:
         await until(lambda: source.connected, what="the source is connected")
@@ -76,7 +77,7 @@ async def test_an_acknowledgement_of_an_earlier_connection_is_forgotten(
         await publish(TOPIC, b"old")
         old = await take(source, 1, acknowledge=False)
     async with running(mqtt_url) as source:
-        other = MqttSource(Settings(mqtt_url=SecretStr(mqtt_url)))
+        other = MqttSource(Settings(mqtt_url=SecretStr(mqtt_url)), Clock())
         other.acknowledge(old)  # not connected: nothing happens
         (again,) = await take(source, 1, acknowledge=False)
         source.acknowledge([Message(TOPIC, b"", again.received_us, False, again.generation - 1, again.mid)])

@@ -12,6 +12,8 @@ from psycopg.errors import DeadlockDetected
 from firmware_protocol import codec
 from firmware_protocol.frames import FrameType, State, StateFrame
 from ingest.admit import Admission, Rules
+from ingest.clock import Clock
+from ingest.faultpoint import FaultPoint
 from ingest.metrics import Metrics
 from ingest.source import Message
 from ingest.writer import Writer
@@ -49,7 +51,13 @@ def poison(at: datetime) -> Message:
 
 def writing_to(database_url: str, metrics: Metrics | None = None) -> Writer:
     """A writer as the ingestor makes it."""
-    return Writer(database_url, metrics or Metrics(), lambda known: Admission(known, RULES, None))
+    return Writer(
+        database_url,
+        metrics or Metrics(),
+        lambda known: Admission(known, RULES, None),
+        clock=Clock(),
+        faults=FaultPoint(None),
+    )
 
 
 async def rows(database_url: str, query: str) -> list[tuple[object, ...]]:

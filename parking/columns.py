@@ -135,6 +135,12 @@ def positions(columns: dict[str, Sequence[Any]]) -> Positions:
     return Positions(**{name: np.array(columns[name], dtype=kind) for name, kind in types.items()})
 
 
+def stacked(parts: Sequence[Positions]) -> Positions:
+    """One after the other."""
+    names = column_types(Positions)
+    return Positions(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
 @dataclass(slots=True)
 class Merged:
     """What a batch adds to the bays that it could extend. `rebuild` are the slots that it could not.

@@ -8,7 +8,15 @@ import numpy as np
 from parking.columns import KINDS, NOTHING, STATES, Ints, Observations, microseconds
 from parking.db import binary
 from parking.db.bays import BayChanges, StayRow
-from parking.db.binary import COPY_HEADER, COPY_TRAILER, NULL, PG_EPOCH_US, fixed_fields, text_value
+from parking.db.binary import (
+    COPY_HEADER,
+    COPY_TRAILER,
+    NULL,
+    PG_EPOCH_US,
+    field_count,
+    fixed_fields,
+    text_value,
+)
 from parking.db.connect import Connection, statement
 from parking.db.sites import LockedSite
 from parking.db.table import BayTable, TableOutdated
@@ -63,6 +71,7 @@ async def _delete(connection: Connection, table: BayTable, changes: BayChanges) 
 
 _NAME_FIELDS = [text_value(state) + text_value(kind) for state in STATES for kind in KINDS]
 """State and kind of an event as they stand in its row."""
+STAY_FIELDS = 6
 COPY_ROWS = 4096
 """Rows that are made at a time: each takes half a kilobyte while it is."""
 
@@ -164,8 +173,10 @@ async def _copy_stays(connection: Connection, table: BayTable, stays: EndedStays
         )
     )
     parts = [COPY_HEADER]
-    for i, slot in enumerate(stays.slot.tolist()):
-        parts += (table.stay_prefix[slot], fixed[i * size : i * size + size])
+    head, sites = field_count(STAY_FIELDS), table.site_field
+    site_of = table.site_of[stays.slot].tolist()
+    for i, (slot, site) in enumerate(zip(stays.slot.tolist(), site_of, strict=True)):
+        parts += (head, table.id_field[slot], sites[site], fixed[i * size : i * size + size])
     await _copy(connection, "copy_stays", parts)
 
 

@@ -1,6 +1,6 @@
 """Connections to the database, and which edition of it was found."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString
@@ -27,6 +27,8 @@ KEEPALIVE: dict[str, int] = {
 
 ANSWER_S = 10.0
 """A server that has not answered the first question by then is not there."""
+
+CHUNK_ROWS = 2000
 
 URL_HINT = (
     "It looks like postgresql://user:password@host:5432/database; write @ : / % # ? in a password as "
@@ -90,3 +92,13 @@ async def find_edition(connection: Connection) -> Edition:
     row = await cursor.fetchone()
     assert row is not None, "the query returns one row"
     return Edition(*row)
+
+
+async def chunks(
+    connection: Connection, query: LiteralString, parameters: Mapping[str, Any] | None = None
+) -> AsyncIterator[list[tuple[Any, ...]]]:
+    """The rows of a query, some thousands at a time, never all in memory. In a transaction only."""
+    async with connection.cursor(name="chunks", binary=True) as cursor:
+        await cursor.execute(query, parameters)
+        while rows := await cursor.fetchmany(CHUNK_ROWS):
+            yield rows

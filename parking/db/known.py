@@ -19,4 +19,5 @@ async def load_known(connection: Connection) -> Known:
     """Read both in one snapshot of the database."""
     async with connection.transaction():
         await connection.execute(statement("schema", "one_snapshot"))
-        return Known(await load_directory(connection), await load_table(connection))
+        same: dict[str, str] = {}
+        return Known(await load_directory(connection, same=same), await load_table(connection, same=same))

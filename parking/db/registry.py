@@ -9,7 +9,7 @@ import numpy as np
 
 from parking.availability import ttl
 from parking.columns import microseconds
-from parking.db.connect import Connection, statement
+from parking.db.connect import Connection, chunks, statement
 from parking.db.sites import lock_sites, publish_sites, recount
 from parking.db.usage import EndedStays, add_usage
 from parking.devices import DEVICE_TYPES
@@ -49,14 +49,18 @@ class Directory:
         return watch.codec if watch else None
 
 
-async def load_directory(connection: Connection) -> Directory:
-    """Read who watches what."""
-    devices = await (await connection.execute(statement("registry", "devices"))).fetchall()
+async def load_directory(connection: Connection, *, same: dict[str, str] | None = None) -> Directory:
+    """Read who watches what, within a transaction. Equal texts are one object; `same` collects them."""
+    one = ({} if same is None else same).setdefault
+    devices: dict[str, Watch] = {}
+    async for rows in chunks(connection, statement("registry", "devices")):
+        for device, codec, bay, site, _ in rows:
+            watch = (
+                Watch(one(codec, codec), one(bay, bay), one(site, site)) if site else Watch(codec, None, None)
+            )
+            devices[one(device, device)] = watch
     gates = await (await connection.execute(statement("registry", "gates"))).fetchall()
-    return Directory(
-        {device: Watch(codec, bay if site else None, site) for device, codec, bay, site, _ in devices},
-        {camera: (site, Direction(direction)) for camera, site, direction in gates},
-    )
+    return Directory(devices, {camera: (site, Direction(direction)) for camera, site, direction in gates})
 
 
 async def import_registry(connection: Connection, registry: Registry) -> Imported:

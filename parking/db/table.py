@@ -4,6 +4,7 @@ Each row has a version. A transaction that was worked out from this copy updates
 is still the one here, and fails as a whole with `TableOutdated` where it is not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,14 +22,14 @@ from parking.columns import (
     microseconds,
     observations,
     positions,
+    stacked,
 )
 from parking.db.binary import field_count, text_value
-from parking.db.connect import Connection, statement
+from parking.db.connect import Connection, chunks, statement
 from parking.db.records import BayRecord
 from parking.model import Occupancy
 
 EVENT_FIELDS = 13
-STAY_FIELDS = 6
 
 
 class TableOutdated(Exception):
@@ -51,7 +52,7 @@ def _no_positions() -> Positions:
 class BayTable:
     """Every bay by slot. `groups` are pairs of site and category, in their order.
 
-    `event_prefix` and `stay_prefix` begin a bay's rows in a binary COPY.
+    `id_field` (of bays), `site_field` (of sites) and `event_prefix` (of bays) are ready for a binary COPY.
     """
 
     slots: dict[str, int] = field(default_factory=dict)
@@ -65,67 +66,69 @@ class BayTable:
     positions: Positions = field(default_factory=_no_positions)
     id_field: list[bytes] = field(default_factory=list)
     event_prefix: list[bytes] = field(default_factory=list)
-    stay_prefix: list[bytes] = field(default_factory=list)
+    site_field: list[bytes] = field(default_factory=list)
 
     def site(self, slot: int) -> str:
         """The site of a bay."""
         return self.sites[int(self.site_of[slot])]
 
 
-async def load_table(connection: Connection) -> BayTable:
-    """Read every bay."""
-    rows = await _rows(connection, None)
-    table = BayTable()
-    if not rows:
-        return table
-    bays, sites, devices, categories, ttl_us, state, reported, *rest = zip(*rows, strict=True)
-    table.bays, table.devices = list(bays), list(devices)
-    table.slots = {bay: slot for slot, bay in enumerate(bays)}
+async def load_table(connection: Connection, *, same: dict[str, str] | None = None) -> BayTable:
+    """Read every bay, within a transaction. Equal texts are one object; `same` knows those from elsewhere."""
+    one = ({} if same is None else same).setdefault
+    table, sites, categories = BayTable(), [], []
+    ttl_us, parts = [_none()], [_no_positions()]
+    async for rows in chunks(connection, statement("write", "table"), {"bays": None}):
+        bays, chunk_sites, devices, chunk_categories, chunk_ttl, *rest = zip(*rows, strict=True)
+        table.bays += [one(bay, bay) for bay in bays]
+        table.devices += [device and one(device, device) for device in devices]
+        sites += [one(site, site) for site in chunk_sites]
+        categories += [one(category, category) for category in chunk_categories]
+        ttl_us.append(np.array(chunk_ttl, dtype=np.int64))
+        parts.append(_positions(rest))
+    table.slots = {bay: slot for slot, bay in enumerate(table.bays)}
+    table.ttl_us, table.positions = np.concatenate(ttl_us), stacked(parts)
     table.sites = sorted(set(sites))
-    number = {site: i for i, site in enumerate(table.sites)}
-    table.site_of = np.array([number[site] for site in sites], dtype=np.int64)
+    table.site_of = _indices(table.sites, sites)
     pairs = list(zip(sites, categories, strict=True))
     table.groups = sorted(set(pairs))
-    group = {pair: i for i, pair in enumerate(table.groups)}
-    table.group_of = np.array([group[pair] for pair in pairs], dtype=np.int64)
-    table.ttl_us = np.array(ttl_us, dtype=np.int64)
-    table.positions = _positions(state, reported, rest)
-    table.id_field = [text_value(bay) for bay in bays]
-    head = field_count(STAY_FIELDS)
-    site_fields = [text_value(site) for site in table.sites]
-    table.stay_prefix = [
-        head + name + site_fields[site] for name, site in zip(table.id_field, table.site_of, strict=True)
-    ]
+    table.group_of = _indices(table.groups, pairs)
+    table.id_field = [text_value(bay) for bay in table.bays]
+    table.site_field = [text_value(site) for site in table.sites]
     head = field_count(EVENT_FIELDS)
     table.event_prefix = [
-        head + name + text_value(device or "") + site_fields[site]
-        for name, device, site in zip(table.id_field, devices, table.site_of, strict=True)
+        head + name + text_value(device or "") + table.site_field[site]
+        for name, device, site in zip(table.id_field, table.devices, table.site_of, strict=True)
     ]
     return table
+
+
+def _indices(names: Sequence[Any], values: Sequence[Any]) -> Ints:
+    """Where each value stands among the names."""
+    number = {name: i for i, name in enumerate(names)}
+    return np.array([number[value] for value in values], dtype=np.int64)
 
 
 async def refresh(connection: Connection, table: BayTable, slots: Ints) -> None:
     """Read anew where these bays stand; those that are gone stay as they are."""
     if not len(slots):
         return
-    rows = await _rows(connection, [table.bays[slot] for slot in slots.tolist()])
+    parameters = {"bays": [table.bays[slot] for slot in slots.tolist()]}
+    cursor = await connection.execute(statement("write", "table"), parameters, binary=True)
+    rows = await cursor.fetchall()
     if rows:
-        bays, _, _, _, _, state, reported, *rest = zip(*rows, strict=True)
+        bays, _, _, _, _, *rest = zip(*rows, strict=True)
         found = np.array([table.slots[bay] for bay in bays], dtype=np.int64)
-        table.positions.put(found, _positions(state, reported, rest))
+        table.positions.put(found, _positions(rest))
 
 
-async def _rows(connection: Connection, bays: list[str] | None) -> list[Any]:
-    cursor = await connection.execute(statement("write", "table"), {"bays": bays}, binary=True)
-    return await cursor.fetchall()
-
-
-def _positions(state: Any, reported: Any, rest: list[Any]) -> Positions:
+def _positions(columns: Sequence[Any]) -> Positions:
+    state, reported, *rest = columns
     names = [name for name in column_types(Positions) if name not in ("state", "reported")]
-    columns: dict[str, Any] = dict(zip(names, rest, strict=True))
-    columns["state"] = [STATE_CODES[Occupancy(value)] for value in state]
-    columns["reported"] = [STATE_CODES[Occupancy(value)] for value in reported]
-    return positions(columns)
+    values: dict[str, Any] = dict(zip(names, rest, strict=True))
+    values["state"] = [STATE_CODES[Occupancy(value)] for value in state]
+    values["reported"] = [STATE_CODES[Occupancy(value)] for value in reported]
+    return positions(values)
 
 
 def tabulate(table: BayTable, records: list[BayRecord]) -> Observations:

@@ -27,7 +27,9 @@ async def write_batch(
     Locks are taken in one order everywhere: sites by id, then bays by id. Raises TableOutdated if the table
     must be read anew, and psycopg errors as they are: the caller decides which of them to try again.
     """
-    table = table or await load_table(connection)
+    if table is None:
+        async with connection.transaction():
+            table = await load_table(connection)
     known = [record for record in batch.bays if record.bay in table.slots]
     gone = [_unassigned(record) for record in batch.bays if record.bay not in table.slots]
     frames = concatenate([*batch.frames, tabulate(table, known)])

@@ -1,16 +1,16 @@
 -- What happens on the street, and the one published number of each site.
 
 CREATE TABLE bay_event (
-    bay_id        text NOT NULL,
-    device_id     text NOT NULL,
-    site_id       text NOT NULL,
+    bay_id        text COLLATE "C" NOT NULL,
+    device_id     text COLLATE "C" NOT NULL,
+    site_id       text COLLATE "C" NOT NULL,
     event_at      timestamptz NOT NULL,
     session       bigint NOT NULL,
     seq           bigint NOT NULL,
     part          smallint NOT NULL,
-    state         text NOT NULL CHECK (state IN ('vacant', 'occupied', 'unknown')),
+    state         text COLLATE "C" NOT NULL CHECK (state IN ('vacant', 'occupied', 'unknown')),
     fault         boolean NOT NULL,
-    kind          text NOT NULL,
+    kind          text COLLATE "C" NOT NULL,
     age_s         integer NOT NULL,
     previous_s    integer,
     received_at   timestamptz NOT NULL,
@@ -20,8 +20,8 @@ COMMENT ON TABLE bay_event IS 'each state that a device reported of a bay, once:
 COMMENT ON COLUMN bay_event.age_s IS 'how old the event was by the message that told its time';
 
 CREATE TABLE ended_stay (
-    bay_id        text NOT NULL,
-    site_id       text NOT NULL,
+    bay_id        text COLLATE "C" NOT NULL,
+    site_id       text COLLATE "C" NOT NULL,
     started_at    timestamptz NOT NULL,
     ended_at      timestamptz NOT NULL CHECK (ended_at > started_at),
     start_seen    boolean NOT NULL,
@@ -31,8 +31,8 @@ CREATE TABLE ended_stay (
 COMMENT ON COLUMN ended_stay.start_seen IS 'false when the bay was unknown just before, so that the arrival was not observed';
 
 CREATE TABLE site_usage (
-    site_id       text NOT NULL,
-    category      text NOT NULL,
+    site_id       text COLLATE "C" NOT NULL,
+    category      text COLLATE "C" NOT NULL,
     quarter_at    timestamptz NOT NULL,
     occupied_us   bigint NOT NULL,
     arrivals      integer NOT NULL,
@@ -43,11 +43,11 @@ COMMENT ON TABLE site_usage IS 'the ended stays of a site by category of bay and
 COMMENT ON COLUMN site_usage.occupied_us IS 'microseconds that bays were occupied, summed over bays';
 
 CREATE TABLE bay_state (
-    bay_id        text PRIMARY KEY,
-    site_id       text NOT NULL,
-    device_id     text,
-    state         text NOT NULL DEFAULT 'unknown' CHECK (state IN ('vacant', 'occupied', 'unknown')),
-    reported      text NOT NULL DEFAULT 'unknown' CHECK (reported IN ('vacant', 'occupied', 'unknown')),
+    bay_id        text COLLATE "C" PRIMARY KEY,
+    site_id       text COLLATE "C" NOT NULL,
+    device_id     text COLLATE "C",
+    state         text COLLATE "C" NOT NULL DEFAULT 'unknown' CHECK (state IN ('vacant', 'occupied', 'unknown')),
+    reported      text COLLATE "C" NOT NULL DEFAULT 'unknown' CHECK (reported IN ('vacant', 'occupied', 'unknown')),
     fault         boolean NOT NULL DEFAULT false,
     silent        boolean NOT NULL DEFAULT true,
     since         timestamptz,
@@ -83,11 +83,11 @@ SELECT bay_id, site_id, since, NULL, start_seen, false FROM bay_state WHERE repo
 COMMENT ON VIEW stay IS 'one vehicle''s time in one bay; ended_at is null while it is there';
 
 CREATE TABLE gate_event (
-    camera_id     text NOT NULL,
-    site_id       text NOT NULL,
+    camera_id     text COLLATE "C" NOT NULL,
+    site_id       text COLLATE "C" NOT NULL,
     event_at      timestamptz NOT NULL,
-    event_id      text NOT NULL,
-    direction     text NOT NULL CHECK (direction IN ('in', 'out')),
+    event_id      text COLLATE "C" NOT NULL,
+    direction     text COLLATE "C" NOT NULL CHECK (direction IN ('in', 'out')),
     confidence    double precision,
     token         bytea,
     received_at   timestamptz NOT NULL,
@@ -98,7 +98,7 @@ CREATE INDEX gate_event_token ON gate_event (event_at) WHERE token IS NOT NULL;
 COMMENT ON COLUMN gate_event.token IS 'keyed hash of the plate, removed after the pairing window; never the plate';
 
 CREATE TABLE count_correction (
-    site_id       text NOT NULL REFERENCES site,
+    site_id       text COLLATE "C" NOT NULL REFERENCES site,
     corrected_at  timestamptz NOT NULL DEFAULT now(),
     inside_before integer,
     inside_after  integer NOT NULL,
@@ -109,9 +109,9 @@ CREATE TABLE count_correction (
 COMMENT ON TABLE count_correction IS 'every change of a running count that no vehicle made; counting goes on from the latest';
 
 CREATE TABLE site_state (
-    site_id       text PRIMARY KEY REFERENCES site,
+    site_id       text COLLATE "C" PRIMARY KEY REFERENCES site,
     revision      bigint NOT NULL,
-    status        text NOT NULL,
+    status        text COLLATE "C" NOT NULL,
     capacity      integer NOT NULL,
     vacant        integer NOT NULL,
     occupied      integer NOT NULL,
@@ -138,7 +138,7 @@ CREATE INDEX rejected_message_received ON rejected_message (received_at);
 COMMENT ON COLUMN rejected_message.payload IS 'the first bytes, only of messages that cannot hold a plate';
 
 CREATE TABLE ingest_status (
-    ingestor      text PRIMARY KEY,
+    ingestor      text COLLATE "C" PRIMARY KEY,
     started_at    timestamptz NOT NULL,
     alive_at      timestamptz NOT NULL,
     connected     boolean NOT NULL

@@ -1,8 +1,8 @@
 -- Several ingestors share the work; each has its session at the broker. A rejection is recorded once.
 
 CREATE TABLE ingest_session (
-    session       text PRIMARY KEY,
-    base          text NOT NULL,
+    session       text COLLATE "C" PRIMARY KEY,
+    base          text COLLATE "C" NOT NULL,
     share         integer NOT NULL CHECK (share BETWEEN 1 AND shares),
     shares        integer NOT NULL,
     broker        text NOT NULL,

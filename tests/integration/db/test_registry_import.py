@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from parking.db.connect import Connection, connect
+from parking.db.known import load_known
 from parking.db.records import Batch, BayRecord, GateRecord
-from parking.db.registry import Imported, import_registry, load_directory
+from parking.db.registry import Imported, import_registry
 from parking.db.write import write_batch
 from parking.errors import RegistryError
 from parking.model import BayObservation, Direction, Occupancy
@@ -84,7 +85,7 @@ async def test_a_new_registry_begins_with_nothing_known(each_database_url: str) 
         assert done.created == {"sites": 2, "bays": 2, "sensors": 1, "gates": 1, "signs": 1}
         assert (done.changed, done.retired) == ({}, {})
         assert await numbers(database) == {"a": (2, 0, 0, 2), "mews": (100, 93, 7, 0)}
-        directory = await load_directory(database)
+        directory = (await load_known(database)).directory
     assert directory.devices["s1"].bay == "a1"
     assert directory.gates == {"mews-in": ("mews", Direction.IN)}
 
@@ -118,7 +119,7 @@ async def test_a_bay_that_is_no_longer_listed_is_retired_and_can_return(database
     assert (await load(database, street("a", ("a1", "s1")))).retired == {"bays": 1}
     assert await numbers(database) == {"a": (1, 0, 1, 0)}
     assert await rows(database, "SELECT count(*) FROM bay_event WHERE bay_id = 'a2'") == [(1,)]
-    assert (await load_directory(database)).devices["s2"].bay is None
+    assert (await load_known(database)).directory.devices["s2"].bay is None
 
     assert (await load(database, street("a", ("a1", "s1"), ("a2", "s2")))).changed == {
         "bays": 1,

@@ -10,7 +10,7 @@ publishes.
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import structlog
@@ -56,7 +56,7 @@ class Keeper:
         unseat: Callable[[], None],
         condition: Callable[[], Condition],
         registry_changed: Callable[[], None],
-        own_pid: Callable[[], int | None],
+        own_pids: Callable[[], Collection[int | None]],
         keys: PlateKeys | None,
     ) -> None:
         self._settings = settings
@@ -67,7 +67,7 @@ class Keeper:
         self._unseat = unseat
         self._condition = condition
         self._registry_changed = registry_changed
-        self._own_pid = own_pid
+        self._own_pids = own_pids
         self._keys = keys
         self._started_at = clock.now()
         self._noted = False
@@ -139,7 +139,7 @@ class Keeper:
 
     async def _hear(self, connection: Connection, within_s: float) -> None:
         """Wait for what others change, and act on it."""
-        heard = await notices(connection, within_s=within_s, then_s=TOGETHER_S, ignore_pid=self._own_pid())
+        heard = await notices(connection, within_s=within_s, then_s=TOGETHER_S, ignore=self._own_pids())
         if not heard:
             return
         channels = {channel for channel, _ in heard}

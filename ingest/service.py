@@ -92,7 +92,7 @@ async def _serve(settings: Settings) -> None:
                 trouble=writer.trouble,
             ),
             registry_changed=writer.forget,
-            own_pid=lambda: writer.backend_pid,
+            own_pids=lambda: writer.backend_pids,
             keys=keys,
         )
         former = FormerSessions(

@@ -97,6 +97,11 @@ def concatenate(parts: Sequence[Observations]) -> Observations:
     return Observations(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
+def take(batch: Observations, rows: Ints) -> Observations:
+    """Copies of these rows."""
+    return Observations(*(getattr(batch, name)[rows] for name in _COLUMN_TYPES))
+
+
 @dataclass(slots=True)
 class Positions:
     """Columns of where bays stand; the same names as the columns of the table `bay_state`."""

@@ -1,7 +1,7 @@
 """Notifications from the database."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from psycopg import sql
 
@@ -18,17 +18,17 @@ async def listen(connection: Connection, *channels: str) -> None:
 
 
 async def notices(
-    connection: Connection, *, within_s: float, then_s: float, ignore_pid: int | None
+    connection: Connection, *, within_s: float, then_s: float, ignore: Collection[int | None]
 ) -> Sequence[Notice]:
     """Wait for a notification, and a moment longer for others; none if the time passes without.
 
-    Those of the database's process `ignore_pid` do not count.
+    Those that these processes of the database sent do not count.
     """
     heard: list[Notice] = []
     deadline = time.monotonic() + within_s
     while (left := deadline - time.monotonic()) > 0:
         async for notification in connection.notifies(timeout=left):
-            if notification.pid != ignore_pid:
+            if notification.pid not in ignore:
                 heard.append((notification.channel, notification.payload))
                 if len(heard) == 1:
                     deadline = min(deadline, time.monotonic() + then_s)

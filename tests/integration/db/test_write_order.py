@@ -16,20 +16,10 @@ from parking.db.records import Batch, BayRecord, GateRecord
 from parking.db.write import write_batch
 from parking.model import BayEvent, BayObservation, Direction, EventKind, Occupancy
 from parking.timeline import canonical, inferred, ordered, stays
-from tests.support.city import Stored, load, read_back, small_registry
+from tests.support.city import RESET, Stored, load, read_back, small_registry
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOON = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # the clocks go forward half an hour later
-RESET = """
-TRUNCATE bay_event, ended_stay, site_usage, gate_event;
-UPDATE bay_state SET state = DEFAULT, reported = DEFAULT, silent = DEFAULT, fault = DEFAULT,
-       since = NULL, seen_at = NULL, event_at = NULL, placed_at = NULL, age_s = NULL, session = NULL,
-       seq = NULL, part = NULL, settled = DEFAULT;
-UPDATE site_state SET inside = 10 WHERE inside IS NOT NULL;
-UPDATE site_state SET vacant = 0, occupied = 0, unknown = capacity, free_min = 0, free_max = capacity
- WHERE inside IS NULL;
-UPDATE count_correction SET corrected_at = '2026-03-29T01:00Z';
-"""
 
 
 @pytest.fixture

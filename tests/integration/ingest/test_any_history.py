@@ -14,6 +14,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -281,6 +282,7 @@ async def prepare(database_url: str) -> None:
     await load(database_url, parse_registry({"sites": [lane]}, source="test"))
 
 
+@pytest.mark.timeout(900)  # it takes ten seconds; a counterexample takes longer to be made short
 def test_any_history_ends_in_the_same_rows(each_database_url: str) -> None:
     with asyncio.Runner() as runner:
         runner.run(prepare(each_database_url))

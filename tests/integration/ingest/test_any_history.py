@@ -192,6 +192,7 @@ class History(RuleBasedStateMachine):
         self.run(self.store(ingestor, batch, ahead=ahead))
         if dies:
             self.run(self.end(ingestor))
+            self.now += 5
             late = microseconds(START + timedelta(seconds=self.now))
             for index in chosen:
                 self.waiting[index] = self.waiting[index]._replace(received_us=late, again=True)

@@ -1,5 +1,6 @@
 """The reader of MQTT packets: whatever the pieces in which bytes arrive, and whatever the bytes."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -32,14 +33,14 @@ def read_all(pieces: list[bytes], version: int) -> tuple[list[Heard], list[mqtt.
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     """The bytes in pieces."""
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[first:end] for first, end in zip(edges, edges[1:], strict=False)]
+    return [data[first:end] for first, end in pairwise(edges)]
 
 
 @given(versions, messages, st.lists(st.integers(0, 5000), max_size=12))
 def test_messages_arrive_whole_however_the_stream_is_cut(
     version: int, sent: list[tuple[str, bytes, int]], places: list[int]
 ) -> None:
-    stream = mqtt.PINGREQ[:0] + b"\xd0\x00".join(
+    stream = b"\xd0\x00".join(
         mqtt.publish(topic, payload, mid, retain=False, version=version) for topic, payload, mid in sent
     )
     heard, others, rest = read_all(cut(stream, places), version)
@@ -49,7 +50,7 @@ def test_messages_arrive_whole_however_the_stream_is_cut(
 
 
 @given(versions, st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=3))
-def test_any_bytes_are_read_or_refused_in_words(version: int, data: bytes, places: list[int]) -> None:
+def test_any_bytes_are_read_or_refused(version: int, data: bytes, places: list[int]) -> None:
     try:
         _, others, _ = read_all(cut(data, places), version)
         for packet in others:
@@ -59,8 +60,8 @@ def test_any_bytes_are_read_or_refused_in_words(version: int, data: bytes, place
                 mqtt.read_suback(packet.body, version)
             elif packet.kind == mqtt.DISCONNECT:
                 assert mqtt.read_disconnect(packet.body)
-    except (mqtt.MqttError, IndexError) as error:  # the connection is ended for both
-        assert str(error)
+    except (mqtt.MqttError, IndexError):  # the connection is ended for both
+        return
 
 
 @given(st.integers(0, 2**32 - 1), st.text(max_size=20), st.text(max_size=20))
@@ -76,14 +77,14 @@ def test_properties_are_those_that_another_implementation_wrote(left: int, name:
     assert known == {mqtt.MESSAGE_EXPIRY: left, mqtt.USER_PROPERTY: [(name, value)]}
 
 
-@pytest.mark.parametrize(
-    ("head", "retained", "again"), [(0x32, 0, 0), (0x33, 1, 0), (0x3A, 0, 1), (0x3B, 1, 1)]
-)
-def test_the_flags_of_a_message_are_told(head: int, retained: int, again: int) -> None:
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("retained", [False, True])
+def test_the_flags_of_a_message_are_told(retained: bool, again: bool) -> None:
+    head = 0x32 | retained | again << 3
     packet = bytes((head, 6)) + b"\x00\x01t\x00\x07x"
     ((*_, flags, _),), _, _ = read_all([packet], mqtt.V311)
-    assert bool(flags & mqtt.RETAINED) == bool(retained)
-    assert bool(flags & mqtt.AGAIN) == bool(again)
+    assert bool(flags & mqtt.RETAINED) == retained
+    assert bool(flags & mqtt.AGAIN) == again
 
 
 def test_acknowledgements_are_one_packet_each() -> None:

@@ -42,7 +42,7 @@ def test_parts_are_the_whole(bays: list[int], gates: list[str], count: int) -> N
     parts = split(batch, table, count)
     assert len(parts) == count
     found = [list(zip(f.bay.tolist(), f.seq.tolist(), strict=True)) for p in parts for f in p.frames]
-    assert sorted(sum(found, [])) == sorted((bay, seq) for seq, bay in enumerate(bays))
+    assert sorted(row for part in found for row in part) == sorted((bay, seq) for seq, bay in enumerate(bays))
     assert all(part == sorted(part, key=lambda row: row[1]) for part in found)  # in their order
     assert sorted(g.event_id for p in parts for g in p.gates) == sorted(str(n) for n in range(len(gates)))
     assert [len(part.rejections) for part in parts] == [1] + [0] * (count - 1)

@@ -14,6 +14,8 @@ from ingest.source import Source
 from parking.model import Snapshot
 
 RETRY_S = 0.5
+PAUSE_S = 0.1
+"""No site is published more often: while a backlog is worked off its number changes all the time."""
 
 
 class Publisher:
@@ -57,6 +59,7 @@ class Publisher:
                     self._wake.set()
                     break
                 del self._waiting[site_id]
+            await asyncio.sleep(PAUSE_S)
 
     def _publish(self, snapshot: Snapshot) -> bool:
         topic = str(topics.availability(snapshot.site_id))

@@ -84,6 +84,7 @@ async def connect(database_url: str, *, name: str, autocommit: bool = False) -> 
 async def tune_for_batches(connection: Connection) -> None:
     """Settings for a connection that writes batches."""
     await connection.execute(statement("schema", "writer_settings"))
+    await connection.execute(statement("schema", "late_settings"))
 
 
 async def find_edition(connection: Connection) -> Edition:

@@ -5,6 +5,10 @@ SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', '30s', f
 SELECT set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
        set_config('enable_seqscan', 'off', false);
 
+-- late_settings: what comes late may change a compressed chunk, however many rows of it must be unpacked
+SELECT set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', false)
+ WHERE current_setting('timescaledb.max_tuples_decompressed_per_dml_transaction', true) IS NOT NULL;
+
 -- one_snapshot: all statements of this transaction see the same moment
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 

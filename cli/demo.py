@@ -16,6 +16,7 @@ import httpx
 import typer
 
 from cli.embedded import EmbeddedBroker, EmbeddedPostgres, GuardedProcess
+from cli.embedded.nats import MAX_ACK_PENDING
 from cli.embedded.ports import choose_port
 from cli.embedded.process import ServiceFailed
 from cli.embedded.service import private_folder
@@ -95,6 +96,7 @@ async def _demo(options: DemoOptions, settings: Settings) -> None:
             **os.environ,
             "PARKING_DATABASE_URL": postgres.url,
             "PARKING_MQTT_URL": broker.url,
+            "PARKING_MQTT_RECEIVE_MAXIMUM": str(MAX_ACK_PENDING),
             "PARKING_API_HOST": "127.0.0.1",
             "PARKING_API_PORT": str(api_port),
             "PARKING_INGEST_PORT": str(choose_port(settings.ingest_port)),

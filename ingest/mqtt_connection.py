@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote
 from firmware_protocol.layout import MESSAGE_EXPIRY_S
 from ingest import mqtt
 from ingest.clock import Clock
-from ingest.source import SUBSCRIPTIONS, Message
+from ingest.source import OTHERS, OWN_UPLINKS, WHOLE_PREFIX, Message
 
 KEEP_ALIVE_S = 30
 REQUEST_ID = 1
@@ -65,6 +65,7 @@ class MqttConnection(asyncio.Protocol):
         self.publishing = 0
         self.unacknowledged = 0
         self._login = login
+        self._filters = (*(WHOLE_PREFIX if login.version == mqtt.V5 else OWN_UPLINKS), *OTHERS)
         self._purpose = purpose
         self._clock = clock
         self._inbox = inbox
@@ -194,14 +195,15 @@ class MqttConnection(asyncio.Protocol):
         next(self._ids)
         version = self._login.version
         if self._purpose is Purpose.SERVE:
-            self.send(mqtt.subscribe(REQUEST_ID, SUBSCRIPTIONS, version=version))
+            self.send(mqtt.subscribe(REQUEST_ID, self._filters, version=version))
         elif self._purpose is Purpose.EMPTY:
-            self.send(mqtt.unsubscribe(REQUEST_ID, SUBSCRIPTIONS, version=version))
+            filters = (*WHOLE_PREFIX, *OWN_UPLINKS, *OTHERS)
+            self.send(mqtt.unsubscribe(REQUEST_ID, filters, version=version))
         else:
             self._become_ready()
 
     def _subscribed(self, codes: list[int]) -> None:
-        refused = [topic for topic, code in zip(SUBSCRIPTIONS, codes, strict=False) if code >= 0x80]
+        refused = [topic for topic, code in zip(self._filters, codes, strict=False) if code >= 0x80]
         if refused:
             self._fail(f"the broker refused to let us subscribe to {', '.join(refused)}")
         else:

@@ -77,6 +77,11 @@ class MqttSource:
         return self._connection.unacknowledged if self._connection else 0
 
     @property
+    def unpublished(self) -> int:
+        """Messages of ours that the broker has not acknowledged yet."""
+        return self._connection.publishing if self._connection else 0
+
+    @property
     def full(self) -> bool:
         """Whether the broker may not send more before we acknowledge."""
         return self._connection is not None and self._connection.full

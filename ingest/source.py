@@ -6,14 +6,20 @@ from typing import NamedTuple, Protocol
 
 from parking.columns import moment
 
-SUBSCRIPTIONS = (
-    "parking/#",
+WHOLE_PREFIX = ("parking/#",)
+"""Our own prefix is taken whole, so that a mistyped topic is seen."""
+OWN_UPLINKS = ("parking/v1/+/bay/+/up", "parking/v1/+/gateway/+/up", "parking/v1/+/anpr/+/read")
+"""Only by MQTT 3.1.1, which cannot leave out what we publish ourselves, nor the replay of what is retained.
+
+nats-server, given both, keeps back as many of the messages that waited as it replayed retained ones.
+"""
+OTHERS = (
     "v3/+/devices/+/up",
     "application/+/device/+/event/up",
     "frigate/events",
     "frigate/tracked_object_update",
 )
-"""Topic filters of DESIGN section 3. Our own prefix is taken whole, so that a mistyped topic is seen."""
+"""What network servers and others publish (DESIGN section 3)."""
 
 
 class Message(NamedTuple):

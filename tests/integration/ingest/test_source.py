@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from cli.embedded import EmbeddedBroker
+from cli.embedded.nats import MAX_ACK_PENDING
 from ingest.clock import Clock
 from ingest.mqtt_source import MqttSource
 from ingest.source import Message
@@ -141,3 +145,23 @@ async def test_a_retained_message_of_before_is_not_replayed_and_a_new_one_is_no_
         await publish(TOPIC, b"new", retain=True)
         (message,) = await take(source, 1)
     assert (message.payload, message.retained) == (b"new", False)
+
+
+async def test_a_backlog_behind_retained_messages_comes_whole_from_the_embedded_broker(
+    tmp_path: Path,
+) -> None:
+    """nats-server held back the last of what waited when it also replayed what was retained."""
+    count = MAX_ACK_PENDING + 100
+    async with EmbeddedBroker(tmp_path) as broker:
+        for _ in range(3):
+            async with running(broker.url) as source:
+                for site in range(20):
+                    assert source.publish(f"parking/v1/street-{site}/availability", b"{}", retain=True)
+            async with running(broker.url, mqtt_client_id="publisher") as publisher:
+                for number in range(count):
+                    send = partial(publisher.publish, TOPIC, str(number).encode(), retain=False)
+                    await until(send, every=0.002, what="there is room for the next")
+                await until(lambda: publisher.unpublished == 0, what="all are acknowledged")
+            async with running(broker.url) as source:
+                found = [int(message.payload) for message in await take(source, count)]
+            assert found == list(range(count))

@@ -1,8 +1,8 @@
 """Which messages are this ingestor's, where several share the work."""
 
 from dataclasses import dataclass
-from zlib import crc32
 
+from parking.parts import part_of
 from parking.settings import Settings
 
 
@@ -31,7 +31,7 @@ class Share:
         return self._has(site)
 
     def _has(self, key: str) -> bool:
-        return crc32(key.encode("utf-8", "replace")) % self.count == self.number - 1
+        return part_of(key, self.count) == self.number - 1
 
 
 def share_of(settings: Settings) -> Share:

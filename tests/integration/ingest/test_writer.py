@@ -16,7 +16,7 @@ from ingest.clock import Clock
 from ingest.faultpoint import FaultPoint
 from ingest.metrics import Metrics
 from ingest.source import Message
-from ingest.writer import Writer
+from ingest.writer import SPLIT_EVENTS, Admitted, Writer
 from parking.columns import microseconds
 from parking.db.connect import Connection, connect
 from parking.model import Snapshot
@@ -219,3 +219,46 @@ async def test_two_ingestors_on_the_same_bays_end_as_one(databases: Databases, d
     assert len(expected.events) == len(messages)
     assert len(expected.stays) == 10 * 12
     assert actual == expected
+
+
+async def test_in_a_large_batch_one_bad_message_stands_alone_too(database_url: str) -> None:
+    placepod = {"id": "p1", "sensor": {"id": EUI, "codec": "pni-placepod"}}
+    street = {"id": "pods", "name": "Pods", "kind": "on_street", "counting": "bays", "bays": [placepod]}
+    await load(database_url, small_registry(bays=5, sites=4, heartbeat_s=86_400))
+    await load(database_url, parse_registry({"sites": [street]}, source="test"))
+    start = datetime.now(UTC) - timedelta(hours=1)
+    messages = [
+        heard(bay, seq, site=site, at=start + timedelta(seconds=seq))
+        for seq in range(1, 61)
+        for site in range(4)
+        for bay in range(5)
+    ]
+    messages.insert(700, poison(start))
+    async with writing_to(database_url) as writer:
+        await writer.write(messages[:1], lambda _: None)
+        admission = writer.admission
+        assert admission is not None
+        for _ in range(2):  # and a copy of all of it changes nothing
+            admitted = Admitted(admission.batch(messages), admission)
+            assert admitted.batch.observations > SPLIT_EVENTS
+            await writer.write(messages, lambda _: None, admitted)
+            assert len(writer.backend_pids) == 2
+            assert await rows(database_url, "SELECT count(*) FROM bay_event") == [(1200,)]
+            assert await rows(database_url, "SELECT count(*) FROM stay") == [(20 * 30,)]
+            assert await rows(database_url, "SELECT code FROM rejected_message") == [("not_storable",)]
+
+
+async def test_a_rejection_is_recorded_once_however_often_its_message_is_delivered(database_url: str) -> None:
+    now = datetime.now(UTC)
+    bad = Message("parking/v1/nowhere", b"x", microseconds(now), False, 1, 7)
+    later = bad._replace(received_us=bad.received_us + 60_000_000)
+    async with writing_to(database_url) as writer:
+        await writer.write([bad], lambda _: None)
+        await writer.write([bad], lambda _: None)  # the commit's answer was lost: tried again
+        await writer.write([later._replace(again=True, generation=2)], lambda _: None)
+        assert await rows(database_url, "SELECT count(*) FROM rejected_message") == [(1,)]
+        await writer.write([later], lambda _: None)  # another one that only looks the same
+        await writer.write(
+            [later._replace(mid=8, again=True)], lambda _: None
+        )  # its first delivery came to nothing
+        assert await rows(database_url, "SELECT count(*) FROM rejected_message") == [(3,)]

@@ -53,24 +53,27 @@ def inferred(events: Iterable[BayEvent]) -> list[BayEvent]:
     session from before the jump, and a state of two that can only have been the other one.
     """
     sessions: dict[tuple[str, int], list[BayEvent]] = defaultdict(list)
+    told = set()
     for event in events:
         sessions[(event.device, event.session)].append(event)
+        told.add(event.identity)
     found = []
     for session in sessions.values():
         for earlier, later in pairwise(_in_order(session)):
             step = (later.seq - earlier.seq) % SEQUENCE_MODULUS
             if step > 1 and later.previous_s is not None and later.state in _OTHER:
-                found.append(
-                    replace(
-                        later,
-                        seq=(later.seq - 1) % SEQUENCE_MODULUS,
-                        event_at=later.event_at - timedelta(seconds=later.previous_s),
-                        state=_OTHER[later.state],
-                        kind=EventKind.INFERRED,
-                        previous_s=None,
-                        fault=False,
-                    )
+                lost = replace(
+                    later,
+                    seq=(later.seq - 1) % SEQUENCE_MODULUS,
+                    event_at=later.event_at - timedelta(seconds=later.previous_s),
+                    state=_OTHER[later.state],
+                    kind=EventKind.INFERRED,
+                    previous_s=None,
+                    fault=False,
                 )
+                # After a reset of the counter the same number may have been told before.
+                if lost.identity not in told:
+                    found.append(lost)
     return found
 
 

@@ -144,7 +144,8 @@ def test_a_detector_that_calls_itself_broken_is_not_believed() -> None:
 
 
 def test_a_network_servers_error_is_logged_and_stores_nothing() -> None:
-    message = {"deviceInfo": {"devEui": "b" * 16}, "level": "ERROR", "code": "OTAA", "description": "no key"}
+    message: dict[str, object] = {"deviceInfo": {"devEui": "b" * 16}, "level": "ERROR"}
+    message |= {"code": "OTAA", "description": "no key"}
     with capture_logs() as logged:
         batch = admit(f"application/1/device/{'b' * 16}/event/log", message)
     assert (batch.bays, batch.gates, batch.rejections) == ([], [], [])
@@ -154,7 +155,8 @@ def test_a_network_servers_error_is_logged_and_stores_nothing() -> None:
 
 
 def test_a_status_is_a_record_without_a_state() -> None:
-    message = {"deviceInfo": {"devEui": "b" * 16}, "time": NOON.isoformat(), "batteryLevel": 50}
+    message: dict[str, object] = {"deviceInfo": {"devEui": "b" * 16}, "batteryLevel": 50}
+    message["time"] = NOON.isoformat()
     (record,) = admit(f"application/1/device/{'b' * 16}/event/status", message).bays
     assert (record.bay, record.observation.state, record.observation.battery_pct) == ("bay-4", None, 50)
 

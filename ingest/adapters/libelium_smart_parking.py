@@ -7,8 +7,9 @@ how they are told apart, and that a temperature which could be read in two ways 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from ingest.adapters import checks
 from ingest.adapters.base import Reading

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from ingest.adapters.base import Codec, Notice, Reading, Uplink
 from parking.errors import Rejection
 from parking.identity import network_part, network_session
 from parking.model import BayObservation, EventKind
+
+MAX_PAYLOAD: Final = 255
+"""Bytes; LoRaWAN's own limit is 242. More could hold more states than there are numbers for."""
 
 
 def observe(
@@ -19,6 +23,8 @@ def observe(
     """
     if isinstance(uplink.received_at, Rejection):
         raise uplink.received_at
+    if len(uplink.payload) > MAX_PAYLOAD:
+        raise Rejection("too_large", f"a payload of {len(uplink.payload)} bytes, at most {MAX_PAYLOAD}")
     if codec is None:
         raise Rejection("unknown_device", f"device {uplink.device} is not in the registry")
     decode = codecs.get(codec)

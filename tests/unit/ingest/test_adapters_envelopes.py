@@ -354,6 +354,17 @@ def test_a_message_of_another_kind_is_ignored(decoded: Decode, topic: str, messa
     assert (result.observations, result.rejections, bool(result.ignored)) == ((), (), True)
 
 
+@every
+def test_a_payload_that_no_radio_carries_is_rejected(decoded: Decode, build: Build) -> None:
+    fits, too_long = (build("156601" * states) for states in (85, 86))
+    topic, message = fits
+    parts = [seen.part for seen in bays(decoded(topic, json.dumps(message), devices=PNI))]
+    assert parts == list(range(parts[0], parts[0] + 85))
+    topic, message = too_long
+    (rejection,) = decoded(topic, json.dumps(message), devices=PNI).rejections
+    assert (rejection.code, rejection.detail) == ("too_large", "a payload of 258 bytes, at most 255")
+
+
 def test_loriots_battery_level_is_lorawans(decoded: Decode) -> None:
     topic, message = loriot("01")
     levels = {1: 0.0, 128: 50.2, 254: 100.0, 0: None, 255: None}

@@ -1,9 +1,10 @@
 """The writer on a real database: it isolates what cannot be stored, and tries again what may pass."""
 
 import asyncio
-import base64
 import json
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from ingest.source import Message
 from ingest.writer import Writer
 from parking.columns import microseconds
 from parking.db.connect import Connection, connect
+from parking.db.records import Batch
 from parking.model import Snapshot
 from parking.registry import parse_registry
 from tests.support.city import load, read_back, small_registry
@@ -36,15 +38,25 @@ def heard(bay: int, seq: int, *, site: int = 0, at: datetime) -> Message:
 
 
 def poison(at: datetime) -> Message:
-    """A well-formed uplink of 33,000 states: more parts than the database's number for them holds."""
-    uplink = {
-        "deviceInfo": {"devEui": EUI},
-        "fCnt": 1,
-        "data": base64.b64encode(b"\x15\x66\x01" * 33_000).decode(),
-    }
+    """A well-formed uplink, of which `Spoiling` makes what the database cannot hold."""
+    uplink = {"deviceInfo": {"devEui": EUI}, "fCnt": 1, "data": "FWYB"}
     return Message(
         f"application/1/device/{EUI}/event/up", json.dumps(uplink).encode(), microseconds(at), False, 1, 1
     )
+
+
+class Spoiling(Admission):
+    """Gives the event of `poison` a part that is greater than its column holds."""
+
+    def batch(self, messages: Sequence[Message]) -> Batch:
+        batch = super().batch(messages)
+        batch.bays[:] = [
+            replace(record, observation=replace(record.observation, part=1 << 15))
+            if record.observation.device == EUI
+            else record
+            for record in batch.bays
+        ]
+        return batch
 
 
 def writing_to(database_url: str, metrics: Metrics | None = None) -> Writer:
@@ -70,7 +82,7 @@ async def test_a_message_that_cannot_be_stored_stands_alone_and_the_others_are_s
     messages = [*good[:2], poison(now), *good[2:]]
     snapshots: list[Snapshot] = []
 
-    async with writing_to(each_database_url) as writer:
+    async with Writer(each_database_url, Metrics(), lambda known: Spoiling(known, RULES, None)) as writer:
         await writer.write(messages, snapshots.extend)
         assert len(await rows(each_database_url, "SELECT 1 FROM bay_event WHERE bay_id <> 'p1'")) == 6
         assert await rows(each_database_url, "SELECT code, size, payload FROM rejected_message") == [

@@ -19,7 +19,7 @@ import msgspec
 import typer
 
 from ingest.adapters import checks, lorawan
-from ingest.adapters.base import Uplink
+from ingest.adapters.base import Notice, Uplink
 from ingest.adapters.codecs import CODECS
 from ingest.decode import Decoded, Directory, decode
 from parking.errors import Rejection
@@ -148,6 +148,8 @@ def _shown(decoded: Decoded) -> dict[str, Any]:
         answer["ignored"] = decoded.ignored
     if decoded.uplink is not None:
         answer["uplink"] = _uplink(decoded.uplink)
+    if decoded.notice is not None:
+        answer["notice"] = _notice(decoded.notice)
     return answer
 
 
@@ -183,26 +185,49 @@ def _bay(seen: BayObservation) -> dict[str, Any]:
     }
     if seen.fault:
         shown["fault"] = True
-    optional = ("previous_s", "battery_v", "temperature_c", "firmware", "reset_cause")
-    values = {name: getattr(seen, name) for name in optional}
-    return shown | {name: value for name, value in values.items() if value is not None}
+    return shown | _given(
+        seen,
+        "previous_s",
+        "battery_v",
+        "battery_pct",
+        "battery_low",
+        "temperature_c",
+        "firmware",
+        "reset_cause",
+        "margin_db",
+        "heartbeat_s",
+        "health",
+    )
+
+
+def _given(value: object, *names: str) -> dict[str, Any]:
+    """Those of the attributes that are not None."""
+    values = {name: getattr(value, name) for name in names}
+    return {name: one for name, one in values.items() if one is not None}
 
 
 def _uplink(uplink: Uplink) -> dict[str, Any]:
-    """The envelope's own words; an id that this network server does not have is left out."""
-    shown: dict[str, Any] = {"dev_eui": uplink.dev_eui}
-    if uplink.device_id is not None:
-        shown["device_id"] = uplink.device_id
+    """The envelope's own words; what this network server does not have is left out."""
+    shown: dict[str, Any] = {"dev_eui": uplink.dev_eui} | _given(uplink, "device_id")
     shown |= {
         "fport": uplink.fport,
         "fcnt": uplink.fcnt,
         "payload_hex": uplink.payload.hex(),
-        "received_at": uplink.received_text,
-        "n_gateways": uplink.n_gateways,
     }
-    if uplink.dedup_id is not None:
-        shown["dedup_id"] = uplink.dedup_id
-    return shown
+    if uplink.received_ms is None:
+        shown["received_at"] = uplink.received_text
+    else:
+        shown["received_at_ms"] = uplink.received_ms
+    return shown | {"n_gateways": uplink.n_gateways} | _given(uplink, "dedup_id", "cmd", "late")
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    shown: dict[str, Any] = {"kind": notice.kind, "device": notice.device}
+    if notice.at is not None:
+        shown["at"] = _time(notice.at)
+    if notice.external_power:
+        shown["external_power"] = True
+    return shown | _given(notice, "session", "level", "code", "text", "battery_pct", "margin_db")
 
 
 def _time(moment: datetime) -> str:

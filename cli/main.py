@@ -18,6 +18,7 @@ COMMANDS = {
     "api": "cli.api:api",
     "simulate": "cli.simulate:simulate",
     "decode": "cli.decode:decode_command",
+    "device": "cli.device:device_app",
     "doctor": "cli.doctor:doctor",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""

@@ -9,6 +9,7 @@ import structlog
 
 from firmware_protocol import topics
 from firmware_protocol.layout import VERSION
+from ingest.adapters.base import Notice
 from ingest.decode import Decoded, decode
 from ingest.frames import FrameReader
 from ingest.source import Message
@@ -16,7 +17,7 @@ from parking.db.known import Known
 from parking.db.records import Batch, BayRecord, GateRecord, RejectedRecord
 from parking.devices import canonical_id
 from parking.errors import PlateKeyError, Rejection
-from parking.model import BayObservation, Observation, PlateRead
+from parking.model import BayObservation, Observation, Occupancy, PlateRead
 from parking.plates import PlateKeys
 
 log = structlog.get_logger()
@@ -66,6 +67,8 @@ class Admission:
             directory=self._known.directory,
             retained=message.retained,
         )
+        if decoded.notice is not None:
+            _log_notice(decoded.notice)
         for rejection in decoded.rejections:
             batch.rejections.append(_record(message, rejection))
         for observation in decoded.observations:
@@ -99,6 +102,9 @@ class Admission:
         device = canonical_id(observation.device)
         if device != observation.device:
             observation = replace(observation, device=device)
+        if observation.fault and observation.state not in (None, Occupancy.UNKNOWN):
+            # What a detector says that calls itself broken is no knowledge of the bay.
+            observation = replace(observation, state=Occupancy.UNKNOWN)
         watch = self._known.directory.devices.get(device)
         if watch is None:
             raise Rejection("unknown_device", f"device {observation.device!r} is not in the registry")
@@ -151,6 +157,18 @@ def _own_devices(known: Known) -> dict[str, dict[str, int]]:
         if slot is not None and watch.site and watch.codec == "parking-v1":
             found[watch.site][device] = slot
     return found
+
+
+def _log_notice(notice: Notice) -> None:
+    """A network server's errors are for people to read: nothing else tells of a device that cannot get in."""
+    bad = notice.level in ("error", "warning")
+    write = log.warning if bad else log.info
+    told = {
+        name: value
+        for name in ("session", "level", "code", "text", "battery_pct", "margin_db")
+        if (value := getattr(notice, name)) is not None
+    }
+    write(f"a network server's {notice.kind} message", device=notice.device, **told)
 
 
 def _record(message: Message, rejection: Rejection) -> RejectedRecord:

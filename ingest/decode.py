@@ -13,10 +13,19 @@ import msgspec
 
 from firmware_protocol import codec, topics
 from firmware_protocol.frames import Frame, FrameError, HealthFrame
-from ingest.adapters import chirpstack, frigate, lorawan, things_stack
-from ingest.adapters.base import Ignored, Uplink
+from ingest.adapters import (
+    aws_iot,
+    chirpstack,
+    frigate,
+    helium,
+    lorawan,
+    loriot,
+    thingpark,
+    things_stack,
+)
+from ingest.adapters.base import Ignored, Notice, NoticeKind, Uplink
 from ingest.adapters.codecs import CODECS
-from ingest.adapters.parking_v1 import FAULT, KINDS, STATES, reset_cause
+from ingest.adapters.parking_v1 import FAULT, KINDS, STATES, health, reset_cause
 from parking.errors import Rejection
 from parking.model import BayObservation, EventKind, Observation, PlateRead
 
@@ -41,13 +50,15 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
 
     `ignored` is why a well-formed message says nothing for us. `site` is the site that our own topics name
     (None on others' topics). `uplink` is what a network server's envelope held, even if its payload is
-    rejected. (A struct, since one is made for each message: it costs an eighth of a frozen dataclass.)
+    rejected, `notice` what the server told of a device besides. (A struct, since one is made for each
+    message: it costs an eighth of a frozen dataclass.)
     """
 
     observations: tuple[Observation, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     ignored: str | None = None
     uplink: Uplink | None = None
+    notice: Notice | None = None
     site: str | None = None
 
 
@@ -146,7 +157,9 @@ def _capped(rejections: list[Rejection]) -> tuple[Rejection, ...]:
 
 
 def _observation(frame: Frame, device: str, seen_at: datetime) -> BayObservation:
-    firmware, cause = (frame.firmware, reset_cause(frame)) if frame.tlvs else (None, None)
+    firmware, cause, beat = None, None, None
+    if frame.tlvs:
+        firmware, cause, beat = frame.firmware, reset_cause(frame), frame.heartbeat_s
     if isinstance(frame, HealthFrame):
         return BayObservation(
             device=device,
@@ -160,6 +173,9 @@ def _observation(frame: Frame, device: str, seen_at: datetime) -> BayObservation
             temperature_c=frame.temperature_c,
             firmware=firmware,
             reset_cause=cause,
+            battery_low=frame.battery_low or None,
+            heartbeat_s=beat,
+            health=health(frame),
         )
     return BayObservation(
         device=device,
@@ -176,6 +192,9 @@ def _observation(frame: Frame, device: str, seen_at: datetime) -> BayObservation
         temperature_c=frame.temperature_c,
         firmware=firmware,
         reset_cause=cause,
+        battery_low=frame.battery_low or None,
+        heartbeat_s=beat,
+        health=health(frame),
     )
 
 
@@ -183,23 +202,63 @@ def _things_stack(message: Message) -> Decoded:
     levels = message.levels
     if len(levels) < 5 or levels[2] != "devices":
         raise _unknown_topic()
-    if levels[4:] != ["up"]:
-        return Decoded(ignored=f"The Things Stack's {levels[4]!a} message is not an uplink")
-    return _uplink(message, things_stack.read)
+    if levels[4:] == ["up"]:
+        return _uplink(message, things_stack.read)
+    if levels[4:] == ["join"]:
+        return _notice(message, things_stack.read_join)
+    if levels[4:] == ["down", "failed"]:
+        return _notice(message, things_stack.read_failed)
+    return Decoded(ignored=f"The Things Stack's {levels[4]!a} message is not an uplink")
+
+
+_CHIRPSTACK_NOTICES: Final = {
+    "join": chirpstack.read_join,
+    "status": chirpstack.read_status,
+    "log": chirpstack.read_log,
+}
 
 
 def _chirpstack(message: Message) -> Decoded:
     levels = message.levels
     if len(levels) != 6 or levels[2] != "device" or levels[4] not in ("event", "command"):
         raise _unknown_topic()
-    if levels[4:] != ["event", "up"]:
+    if levels[4:] == ["event", "up"]:
+        return _uplink(message, chirpstack.read)
+    read = _CHIRPSTACK_NOTICES.get(levels[5]) if levels[4] == "event" else None
+    if read is None:
         return Decoded(ignored=f"ChirpStack's {levels[5]!a} message is not an uplink")
-    return _uplink(message, chirpstack.read)
+    return _notice(message, read)
 
 
-def _uplink(message: Message, read: Callable[[bytes], Uplink]) -> Decoded:
+_SERVERS: Final[Mapping[str, Callable[[bytes], Uplink | Ignored]]] = {
+    "loriot": loriot.read,
+    "thingpark": thingpark.read,
+    "helium": helium.read,
+    "aws-iot": aws_iot.read,
+}
+"""Network servers whose messages come by a topic of our choice: `lorawan/{server}/{device}/up`."""
+
+
+def _other_server(message: Message) -> Decoded:
+    levels = message.levels
+    read = _SERVERS.get(levels[1]) if len(levels) == 4 and levels[3] == "up" else None
+    if read is None:
+        raise Rejection("unknown_topic", f"not lorawan/{{{', '.join(_SERVERS)}}}/{{device}}/up")
+    return _uplink(message, read)
+
+
+def _helium(message: Message) -> Decoded:
+    levels = message.levels
+    if len(levels) != 3 or levels[2] != "rx":
+        raise _unknown_topic()
+    return _uplink(message, helium.read)
+
+
+def _uplink(message: Message, read: Callable[[bytes], Uplink | Ignored]) -> Decoded:
     _check_size(message, MAX_JSON_PAYLOAD)
     uplink = read(message.payload)
+    if isinstance(uplink, Ignored):
+        return Decoded(ignored=uplink.reason)
     if not uplink.payload:
         return Decoded(ignored="an uplink without a payload only serves the network", uplink=uplink)
     try:
@@ -212,6 +271,21 @@ def _uplink(message: Message, read: Callable[[bytes], Uplink]) -> Decoded:
     except Rejection as rejection:
         return Decoded(rejections=(rejection,), uplink=uplink)
     return Decoded(observations=observations, uplink=uplink)
+
+
+def _notice(message: Message, read: Callable[[bytes], Notice]) -> Decoded:
+    """What a network server tells of a device. Only a status comes from the device itself, and tells of it.
+
+    A join says no more than that the device starts anew: it may do so for days without a word of its bay.
+    """
+    _check_size(message, MAX_JSON_PAYLOAD)
+    notice = read(message.payload)
+    if notice.kind is not NoticeKind.STATUS or message.directory.codec(notice.device) is None:
+        return Decoded(ignored=f"a network server's {notice.kind} message, not an uplink", notice=notice)
+    return Decoded(
+        observations=(lorawan.status(notice, received_at=message.received_at),),
+        notice=notice,
+    )
 
 
 def _frigate(message: Message) -> Decoded:
@@ -244,6 +318,8 @@ ROUTES: Final[Mapping[str, Callable[[Message], Decoded]]] = {
     "parking": _own,
     "v3": _things_stack,
     "application": _chirpstack,
+    "lorawan": _other_server,
+    "helium": _helium,
     "frigate": _frigate,
 }
 """Who decodes what, by the first level of the topic."""

@@ -43,6 +43,10 @@ class PlateKeyError(ParkingError):
     """The folder of plate keys cannot be used."""
 
 
+class DownlinkError(ParkingError):
+    """This command cannot be sent to the device."""
+
+
 class NotFound(ParkingError):
     """There is no such thing."""
 

@@ -54,6 +54,8 @@ class BayObservation:
     `state` is None where the message says nothing of occupancy (a battery report, say). `seen_at` is
     when the device was heard; `event_at` is when the state began, `age_s` seconds before. `session` and
     `seq` (with `part` for several in one message) identify the event: a copy of it carries the same.
+    `fault` says that the detector itself does not work. `health` is what else the device says of itself, in
+    words; `heartbeat_s` is the interval that it says it is set to; `margin_db` how well it is heard.
     """
 
     device: str
@@ -71,6 +73,11 @@ class BayObservation:
     temperature_c: float | None = None
     firmware: str | None = None
     reset_cause: str | None = None
+    battery_pct: float | None = None
+    battery_low: bool | None = None
+    margin_db: int | None = None
+    heartbeat_s: int | None = None
+    health: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

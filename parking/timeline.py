@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from parking.identity import NETWORK_TIMED
 from parking.model import BayEvent, EventKind, Occupancy, Stay
 
 REORDER_LIMIT = timedelta(hours=1)
@@ -52,24 +53,27 @@ def inferred(events: Iterable[BayEvent]) -> list[BayEvent]:
     session from before the jump, and a state of two that can only have been the other one.
     """
     sessions: dict[tuple[str, int], list[BayEvent]] = defaultdict(list)
+    told = set()
     for event in events:
         sessions[(event.device, event.session)].append(event)
+        told.add(event.identity)
     found = []
     for session in sessions.values():
-        for earlier, later in pairwise(_in_sequence(session)):
+        for earlier, later in pairwise(_in_order(session)):
             step = (later.seq - earlier.seq) % SEQUENCE_MODULUS
             if step > 1 and later.previous_s is not None and later.state in _OTHER:
-                found.append(
-                    replace(
-                        later,
-                        seq=(later.seq - 1) % SEQUENCE_MODULUS,
-                        event_at=later.event_at - timedelta(seconds=later.previous_s),
-                        state=_OTHER[later.state],
-                        kind=EventKind.INFERRED,
-                        previous_s=None,
-                        fault=False,
-                    )
+                lost = replace(
+                    later,
+                    seq=(later.seq - 1) % SEQUENCE_MODULUS,
+                    event_at=later.event_at - timedelta(seconds=later.previous_s),
+                    state=_OTHER[later.state],
+                    kind=EventKind.INFERRED,
+                    previous_s=None,
+                    fault=False,
                 )
+                # After a reset of the counter the same number may have been told before.
+                if lost.identity not in told:
+                    found.append(lost)
     return found
 
 
@@ -84,9 +88,16 @@ def ordered(events: Iterable[BayEvent]) -> list[Placed]:
     keyed = [
         (placed.at, session, rank, placed)
         for session, members in sessions.items()
-        for rank, placed in enumerate(_place(_in_sequence(members)))
+        for rank, placed in enumerate(_place(_in_order(members)))
     ]
     return [placed for *_, placed in sorted(keyed, key=lambda item: item[:3])]
+
+
+def _in_order(session: list[BayEvent]) -> list[BayEvent]:
+    """One session's events as they happened: by sequence, or by time where the network's clock gives that."""
+    if session[0].session >= NETWORK_TIMED:
+        return sorted(session, key=lambda event: (event.event_at, event.seq, event.part))
+    return _in_sequence(session)
 
 
 def _in_sequence(session: list[BayEvent]) -> list[BayEvent]:

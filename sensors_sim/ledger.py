@@ -8,9 +8,9 @@ JSON lines; each has a `type`. Times are RFC 3339 in UTC, with microseconds wher
            the network's time of reception, else when the state began), `began` when the state began for the
            device; `kind` is change, boot or heartbeat. (`device`, `session`, `seq`, `part`) is the event's
            identity: for parking-v1 `session` is the boot id and `seq` the transition sequence, whose
-           heartbeats repeat it and are no event of their own; for LoRaWAN `session` is the CRC-32 of The
-           Things Stack's `session_key_id` or ChirpStack's `devAddr`, `seq` the frame counter, and each
-           uplink, heartbeats too, is an event.
+           heartbeats repeat it and are no event of their own; for LoRaWAN `session` stands for The Things
+           Stack's `session_key_id` or ChirpStack's `devAddr`, `seq` is the frame counter, `part` stands for
+           port, payload and minute (`parking.identity`), and each uplink, heartbeats too, is an event.
 `truth`    a change of a bay whose device is stuck, flapping or silent at some time of the run: what really
            was.
 `fault`    a device that is `stuck`, `flapping` or `silent` from `at` on.

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
-from zlib import crc32
 
 import msgspec
 
@@ -55,11 +54,6 @@ class Uplink:
 def session_of(*parts: object) -> bytes:
     """16 bytes that name the session of these parts (seed, run, device, start)."""
     return blake2b(":".join(map(str, parts)).encode(), digest_size=16).digest()
-
-
-def session_number(name: str) -> int:
-    """The number that stands for a session's name in event identities: the CRC-32 of its UTF-8 bytes."""
-    return crc32(name.encode())
 
 
 def bosch_payload(kind: int, occupied: bool, temperature_c: int) -> bytes:

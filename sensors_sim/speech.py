@@ -16,6 +16,7 @@ from firmware_protocol.frames import (
     StateFrame,
     telemetry,
 )
+from parking.identity import network_part, network_session
 from sensors_sim import lorawan
 from sensors_sim.city import City, Radio
 from sensors_sim.ledger import Event, Identity, utc
@@ -74,9 +75,9 @@ class Speech:
             return Identity(device, (self._boot + report.session) % 256, report.seq % 65_536)
         uplink = self._uplink(report)
         tts = self._city.radio[report.bay] == Radio.TTS
-        return Identity(
-            device, lorawan.session_number(uplink.session_key_id if tts else uplink.dev_addr), uplink.f_cnt
-        )
+        session = network_session(uplink.session_key_id if tts else uplink.dev_addr)
+        part = network_part(uplink.payload, port=uplink.f_port, heard_at=utc(uplink.heard_at))
+        return Identity(device, session, uplink.f_cnt, part)
 
     def event(self, report: Report) -> Event:
         """The ledger's record of the report."""

@@ -15,19 +15,17 @@ from parking.model import EventKind, Occupancy
 
 _SIZES: Final = {1: (1,), 2: (1, 2), 3: (17,)}
 _RESET_CAUSES: Final = {1: "watchdog", 2: "power_on", 3: "system_request", 4: "other"}
+_DEBUG_CODES: Final = (0, 4, 8)
+"""Where in a start-up message the debug codes stand: 16 bits, low byte first."""
 
 
 def decode(payload: bytes, fport: int | None) -> tuple[Reading, ...]:
     """The one reading of an uplink."""
-    if fport is None:
-        raise Rejection("missing_fport", "a TPS110 payload means nothing without its port")
-    if fport not in _SIZES:
-        raise Rejection("unknown_fport", f"fport is {fport}; a TPS110 reports its bay on 1, 2 and 3")
-    if len(payload) not in _SIZES[fport]:
-        raise Rejection("bad_length", f"{len(payload)} bytes on port {fport}, {_sizes(fport)} expected")
-    if fport == 1:
+    port = checks.port(fport, _SIZES, "TPS110")
+    checks.length(payload, _SIZES[port], f"TPS110 message on port {port}")
+    if port == 1:
         return (Reading(state=_state(payload[0])),)
-    return (_heartbeat(payload) if fport == 2 else _startup(payload),)
+    return (_heartbeat(payload) if port == 2 else _startup(payload),)
 
 
 def _heartbeat(payload: bytes) -> Reading:
@@ -40,11 +38,14 @@ def _heartbeat(payload: bytes) -> Reading:
 
 
 def _startup(payload: bytes) -> Reading:
+    codes = [int.from_bytes(payload[at : at + 2], "little") for at in _DEBUG_CODES]
+    told = ", ".join(str(code) for code in codes if code)
     return Reading(
         state=_state(payload[16]),
         kind=EventKind.BOOT,
         firmware=".".join(map(str, payload[12:15])),
         reset_cause=_RESET_CAUSES.get(payload[15]),
+        health=f"debug codes {told}" if told else None,
     )
 
 
@@ -52,7 +53,3 @@ def _state(byte: int) -> Occupancy:
     if byte > 1:
         raise Rejection("out_of_range", f"the state byte is {byte:#04x}, 0x00 and 0x01 are defined")
     return Occupancy.OCCUPIED if byte else Occupancy.VACANT
-
-
-def _sizes(fport: int) -> str:
-    return " or ".join(map(str, _SIZES[fport]))

@@ -1,6 +1,7 @@
 """Shared checks of what a message claims: texts, times and physical ranges. Failures are rejections."""
 
 import re
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -19,12 +20,15 @@ Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 Eui = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{16}\Z")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Counter = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 _PATH: Final = re.compile(r"at `\$(?P<path>[^`]*)`$")
 _STEP: Final = re.compile(r"\.([A-Za-z_]\w*)|\[(\d+)\]")
 _TEMPERATURES: Final = (-40.0, 85.0)
 _BATTERIES: Final = (0.0, 10.0)
 _SHOWN: Final = 60
+_LOGGED: Final = 200
+_HEXADECIMAL: Final = re.compile(r"(?:[0-9A-Fa-f]{2})*")
 
 
 def parse_json(payload: bytes, decoder: msgspec.json.Decoder[T], *, private: bool = False) -> T:
@@ -89,6 +93,52 @@ def parse_epoch(seconds: float, field: str) -> datetime:
     if not EARLIEST.timestamp() <= seconds < LATEST.timestamp():
         raise Rejection("out_of_range", f"{field} is {seconds:g} s, not from 2000 to 2099")
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def parse_hex(text: str, field: str) -> bytes:
+    """The bytes of hexadecimal digits."""
+    if not _HEXADECIMAL.fullmatch(text):
+        raise Rejection("invalid_field", f"{field} is {shown(text)}, not pairs of hexadecimal digits")
+    return bytes.fromhex(text)
+
+
+def plain(text: str) -> str:
+    """A text of somebody else's, fit for a log: printable ASCII, and not too long."""
+    clean = "".join(letter if " " <= letter <= "~" else "?" for letter in text)
+    return clean if len(clean) <= _LOGGED else f"{clean[:_LOGGED]}..."
+
+
+def network_time(text: str | None, field: str) -> datetime | Rejection | None:
+    """The time that a network server wrote, or why it is none; None where it wrote nothing."""
+    try:
+        return parse_time(text, field) if text else None
+    except Rejection as rejection:
+        return rejection
+
+
+def network_epoch(milliseconds: int | None, field: str) -> datetime | Rejection | None:
+    """The same of milliseconds since 1970."""
+    try:
+        return None if milliseconds is None else parse_epoch(milliseconds / 1000, field)
+    except Rejection as rejection:
+        return rejection
+
+
+def port(fport: int | None, ports: Mapping[int, object], model: str) -> int:
+    """The port of a payload whose meaning hangs on it; raises Rejection for any but the model's."""
+    known = ", ".join(map(str, ports))
+    if fport is None:
+        raise Rejection("missing_fport", f"a {model} payload means nothing without its port ({known})")
+    if fport not in ports:
+        raise Rejection("unknown_fport", f"fport is {fport}; a {model} reports on {known}")
+    return fport
+
+
+def length(payload: bytes, sizes: Collection[int], what: str) -> None:
+    """Raise Rejection unless the payload has one of these sizes."""
+    if len(payload) not in sizes:
+        expected = " or ".join(map(str, sizes))
+        raise Rejection("bad_length", f"{len(payload)} bytes of a {what}, {expected} expected")
 
 
 def temperature(degrees: float) -> float | None:

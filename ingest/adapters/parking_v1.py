@@ -39,9 +39,12 @@ def decode(payload: bytes, fport: int | None) -> tuple[Reading, ...]:
                 kind=EventKind.HEARTBEAT,
                 session=frame.boot,
                 battery_v=frame.battery_v,
+                battery_low=frame.battery_low or None,
                 temperature_c=frame.temperature_c,
                 firmware=frame.firmware,
                 reset_cause=reset_cause(frame),
+                heartbeat_s=frame.heartbeat_s,
+                health=health(frame),
             ),
         )
     return (
@@ -52,9 +55,12 @@ def decode(payload: bytes, fport: int | None) -> tuple[Reading, ...]:
             age_s=frame.age_s,
             previous_s=frame.previous_s,
             battery_v=frame.battery_v,
+            battery_low=frame.battery_low or None,
             temperature_c=frame.temperature_c,
             firmware=frame.firmware,
             reset_cause=reset_cause(frame),
+            heartbeat_s=frame.heartbeat_s,
+            health=health(frame),
             session=frame.boot,
             seq=frame.seq,
         ),
@@ -65,3 +71,8 @@ def reset_cause(frame: Frame) -> str | None:
     """Why the device started, in lower case."""
     cause = frame.reset_cause
     return None if cause is None else cause.name.lower()
+
+
+def health(frame: Frame) -> str | None:
+    """What the device says of itself besides: while it calibrates, its detector is still learning the bay."""
+    return "calibrating" if frame.calibrating else None

@@ -5,8 +5,9 @@ their order. A keep-alive repeats the state. Bytes behind the last record that c
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from ingest.adapters import checks
 from ingest.adapters.base import Reading

@@ -26,8 +26,9 @@ from tests.conftest import Broker, StartProcess
 from tests.support.city import load, small_registry
 from tests.support.polling import until
 from tests.support.processes import PARKING, ParkingProcess, clean_environment
+from tests.support.vectors import codec_of, is_rejected, rows, topic_of
 
-COMMANDS = ("demo", "migrate", "registry", "ingest", "api", "simulate", "decode", "doctor")
+COMMANDS = ("demo", "migrate", "registry", "ingest", "api", "simulate", "decode", "device", "doctor")
 NO_DATABASE = "postgresql://nobody:secret-word@127.0.0.1:9/nothing"
 NO_BROKER = "mqtt://nobody:secret-word@127.0.0.1:9"
 
@@ -70,6 +71,7 @@ WRONG: list[tuple[tuple[str, ...], dict[str, str], str]] = [
     ),
     (("api",), {}, "PARKING_DATABASE_URL is not set"),
     (("api",), {"PARKING_API_PORT": "http"}, "PARKING_API_PORT"),
+    (("device", "configure", "bosch-tps110", "--set", "x=1"), {}, "no downlink of bosch-tps110"),
     (("simulate",), {}, "PARKING_MQTT_URL is not set"),
     (("migrate",), {"PARKING_DATABASE_URL": "mysql://h/d"}, "PARKING_DATABASE_URL"),
     (("migrate",), {"PARKING_DATABASE_URL": NO_DATABASE}, "cannot be reached"),
@@ -183,40 +185,29 @@ def test_a_registry_needs_the_schema(empty_database_url: str, tmp_path: Path) ->
     assert "Run `parking migrate`" in done.stderr
 
 
-def vectors(folder: Path, name: str) -> list[dict[str, Any]]:
-    """The rows of a file of shared messages."""
-    return [json.loads(line) for line in (folder / "vectors" / f"{name}.jsonl").read_text().splitlines()]
-
-
 def test_decode_answers_every_shared_message(shared_dir: Path) -> None:
-    codecs = {"Bosch": "bosch-tps110", "PNI": "pni-placepod"}
-    devices = [row for row in vectors(shared_dir, "devices") if row["vendor"] in codecs]
-    servers = ("The Things Stack v3", "ChirpStack v4")
-    uplinks = [
-        row
-        for row in vectors(shared_dir, "envelopes")
-        if row["event"] == "up" and row["network_server"].startswith(servers)
-    ]
-    reads = [row for row in vectors(shared_dir, "anpr") if row["vendor"] == "Frigate"]
-    lines = [
-        {"codec": codecs[row["vendor"]], "fport": row["fport"], "payload_hex": row["hex"]} for row in devices
-    ]
-    lines += [{"topic": row["topic"], "payload": row["payload"]} for row in [*uplinks, *reads]]
+    devices = [(row, codec) for row in rows(shared_dir, "devices") if (codec := codec_of(row)) is not None]
+    uplinks = [row for row in rows(shared_dir, "envelopes") if row["event"] == "up"]
+    reads = [row for row in rows(shared_dir, "anpr") if row["vendor"] == "Frigate"]
+    lines = [{"codec": codec, "fport": row["fport"], "payload_hex": row["hex"]} for row, codec in devices]
+    lines += [{"topic": topic_of(row), "payload": row["payload"]} for row in uplinks]
+    lines += [{"topic": row["topic"], "payload": row["payload"]} for row in reads]
     done = run("decode", stdin="\n".join(map(json.dumps, lines)).encode())
     assert (done.returncode, done.stderr) == (0, "")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(answers) == len(lines) > 80
+    assert len(answers) == len(lines) > 130
 
-    for row, answer in zip(devices, answers, strict=False):
-        if row["kind"] == "negative":
+    for (row, _), answer in zip(devices, answers, strict=False):
+        if is_rejected(row):
             assert not answer["observations"]
             assert answer["rejected"]["detail"], row
         else:
             assert answer["rejected"] is None
             assert answer["observations"][-1]["occupied"] is row["expected"]["occupied"], row
+    codes = {"unknown_device", "invalid_json", "out_of_range"}
     for row, answer in zip(uplinks, answers[len(devices) :], strict=False):
         assert answer.get("uplink") == row["normalised"]
-        assert answer["rejected"]["code"] == ("unknown_device" if row["valid_json"] else "invalid_json")
+        assert answer["rejected"]["code"] in codes
     for row, answer in zip(reads, answers[-len(reads) :], strict=True):
         plates = [seen["plate"] for seen in answer["observations"]]
         assert plates == ([] if row["kind"] == "negative" else [row["expected"]["plate"]])

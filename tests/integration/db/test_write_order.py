@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from parking.db.connect import Connection, connect
 from parking.db.records import Batch, BayRecord, GateRecord
 from parking.db.write import write_batch
+from parking.identity import NETWORK_TIMED
 from parking.model import BayEvent, BayObservation, Direction, EventKind, Occupancy
 from parking.timeline import canonical, inferred, ordered, stays
 from tests.support.city import RESET, Stored, load, read_back, small_registry
@@ -44,7 +45,7 @@ def bay_records(draw: st.DrawFn) -> BayRecord:
         state=state,
         event_at=seen_at - timedelta(seconds=age_s),
         seen_at=seen_at,
-        session=draw(st.integers(1, 2)),
+        session=draw(st.sampled_from([1, 2, NETWORK_TIMED])),
         seq=seq,
         part=draw(st.sampled_from([0, 0, 0, 1])),
         age_s=age_s,

@@ -1,9 +1,10 @@
 """The writer on a real database: it isolates what cannot be stored, and tries again what may pass."""
 
 import asyncio
-import base64
 import json
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from ingest.source import Message
 from ingest.writer import SPLIT_EVENTS, Admitted, Writer
 from parking.columns import microseconds
 from parking.db.connect import Connection, connect
+from parking.db.records import Batch
 from parking.model import Snapshot
 from parking.registry import parse_registry
 from tests.support.city import load, read_back, small_registry
@@ -38,23 +40,35 @@ def heard(bay: int, seq: int, *, site: int = 0, at: datetime) -> Message:
 
 
 def poison(at: datetime) -> Message:
-    """A well-formed uplink of 33,000 states: more parts than the database's number for them holds."""
-    uplink = {
-        "deviceInfo": {"devEui": EUI},
-        "fCnt": 1,
-        "data": base64.b64encode(b"\x15\x66\x01" * 33_000).decode(),
-    }
+    """A well-formed uplink, of which `Spoiling` makes what the database cannot hold."""
+    uplink = {"deviceInfo": {"devEui": EUI}, "fCnt": 1, "data": "FWYB"}
     return Message(
         f"application/1/device/{EUI}/event/up", json.dumps(uplink).encode(), microseconds(at), False, 1, 1
     )
 
 
-def writing_to(database_url: str, metrics: Metrics | None = None) -> Writer:
+class Spoiling(Admission):
+    """Gives the event of `poison` a part that is greater than its column holds."""
+
+    def batch(self, messages: Sequence[Message]) -> Batch:
+        batch = super().batch(messages)
+        batch.bays[:] = [
+            replace(record, observation=replace(record.observation, part=1 << 15))
+            if record.observation.device == EUI
+            else record
+            for record in batch.bays
+        ]
+        return batch
+
+
+def writing_to(
+    database_url: str, metrics: Metrics | None = None, *, admission: type[Admission] = Admission
+) -> Writer:
     """A writer as the ingestor makes it."""
     return Writer(
         database_url,
         metrics or Metrics(),
-        lambda known: Admission(known, RULES, None),
+        lambda known: admission(known, RULES, None),
         clock=Clock(),
         faults=FaultPoint(None),
     )
@@ -78,7 +92,7 @@ async def test_a_message_that_cannot_be_stored_stands_alone_and_the_others_are_s
     messages = [*good[:2], poison(now), *good[2:]]
     snapshots: list[Snapshot] = []
 
-    async with writing_to(each_database_url) as writer:
+    async with writing_to(each_database_url, admission=Spoiling) as writer:
         await writer.write(messages, snapshots.extend)
         assert len(await rows(each_database_url, "SELECT 1 FROM bay_event WHERE bay_id <> 'p1'")) == 6
         assert await rows(each_database_url, "SELECT code, size, payload FROM rejected_message") == [
@@ -234,7 +248,7 @@ async def test_in_a_large_batch_one_bad_message_stands_alone_too(database_url: s
         for bay in range(5)
     ]
     messages.insert(700, poison(start))
-    async with writing_to(database_url) as writer:
+    async with writing_to(database_url, admission=Spoiling) as writer:
         await writer.write(messages[:1], lambda _: None)
         admission = writer.admission
         assert admission is not None

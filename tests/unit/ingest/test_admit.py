@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from firmware_protocol import codec
 from firmware_protocol.frames import Bundle, BundleEntry, FrameType, State, StateFrame
@@ -30,6 +31,7 @@ DIRECTORY = Directory(
         "stored": Watch("parking-v1", None, None),
         EUI: Watch("parking-v1", "bay-3", "street"),
         "b" * 16: Watch("bosch-tps110", "bay-4", "street"),
+        "c" * 16: Watch("libelium-smart-parking", "bay-5", "street"),
     },
     gates={"cm-in": ("castle-mews", Direction.IN)},
 )
@@ -129,6 +131,34 @@ def test_a_device_cannot_be_heard_in_the_future_though_its_event_was_before() ->
     assert rejection(admit(f"application/1/device/{EUI}/event/up", early)).code == "too_early"
     fine = chirpstack(EUI, data, time=NOON)
     assert len(admit(f"application/1/device/{EUI}/event/up", fine).bays) == 1
+
+
+def test_a_detector_that_calls_itself_broken_is_not_believed() -> None:
+    topic = f"application/1/device/{'c' * 16}/event/up"
+    says_vacant = {"broken": "AxEHFAECAwQFBsg=", "radio": "AxEwFAECAwQFBsg="}
+    states = {}
+    for name, data in says_vacant.items():
+        (record,) = admit(topic, chirpstack("c" * 16, data, time=NOON)).bays
+        states[name] = (record.observation.state, record.observation.fault)
+    assert states == {"broken": (Occupancy.UNKNOWN, True), "radio": (Occupancy.VACANT, False)}
+
+
+def test_a_network_servers_error_is_logged_and_stores_nothing() -> None:
+    message: dict[str, object] = {"deviceInfo": {"devEui": "b" * 16}, "level": "ERROR"}
+    message |= {"code": "OTAA", "description": "no key"}
+    with capture_logs() as logged:
+        batch = admit(f"application/1/device/{'b' * 16}/event/log", message)
+    assert (batch.bays, batch.gates, batch.rejections) == ([], [], [])
+    (line,) = logged
+    assert (line["log_level"], line["device"]) == ("warning", "b" * 16)
+    assert (line["code"], line["text"]) == ("OTAA", "no key")
+
+
+def test_a_status_is_a_record_without_a_state() -> None:
+    message: dict[str, object] = {"deviceInfo": {"devEui": "b" * 16}, "batteryLevel": 50}
+    message["time"] = NOON.isoformat()
+    (record,) = admit(f"application/1/device/{'b' * 16}/event/status", message).bays
+    assert (record.bay, record.observation.state, record.observation.battery_pct) == ("bay-4", None, 50)
 
 
 def test_what_a_gateway_held_for_too_long_is_quarantined() -> None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parking.identity import NETWORK_TIMED
 from parking.model import BayEvent, EventKind, Occupancy, Stay
 from parking.timeline import (
     REORDER_LIMIT,
@@ -66,7 +67,7 @@ def events(draw: st.DrawFn) -> BayEvent:
         draw(st.integers(0, 6) | st.sampled_from([65534, 65535, 2**32 - 1])),
         draw(st.sampled_from([0, 0.5, 1, 2, 30, 59, 61, 120]) | st.floats(0, 200)),
         draw(st.sampled_from(Occupancy)),
-        session=draw(st.integers(1, 2)),
+        session=draw(st.sampled_from([1, 2, NETWORK_TIMED])),
         age_s=draw(st.sampled_from([0, 1, 60, 7200])),
         device=draw(st.sampled_from(["d", "e"])),
         part=draw(st.integers(0, 1)),
@@ -181,6 +182,15 @@ def test_a_contradiction_beyond_the_limit_is_decided_by_the_clock() -> None:
 def test_a_sequence_that_wraps_goes_on() -> None:
     found = [event(seq, minute) for minute, seq in enumerate((65534, 65535, 0, 1))]
     assert [placed.event.seq for placed in ordered(reversed(found))] == [65534, 65535, 0, 1]
+
+
+def test_the_networks_clock_outweighs_a_counter_that_was_reset() -> None:
+    found = [event(seq, minute, session=NETWORK_TIMED) for seq, minute in ((500, 0), (0, 10), (1, 20))]
+    timeline = ordered(reversed(found))
+    assert [(placed.event.seq, placed.at) for placed in timeline] == [(e.seq, e.event_at) for e in found]
+    # A copy of 500 would look new if the bay went on from 1 without a look at what is stored.
+    assert not is_settled(timeline)
+    assert is_settled(timeline[1:])
 
 
 def test_arrival_and_departure_at_one_instant_are_no_stay() -> None:

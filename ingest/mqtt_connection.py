@@ -3,7 +3,6 @@
 import asyncio
 import enum
 import time
-from collections import deque
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, unquote
@@ -11,6 +10,7 @@ from urllib.parse import SplitResult, unquote
 from firmware_protocol.layout import MESSAGE_EXPIRY_S
 from ingest import mqtt
 from ingest.clock import Clock
+from ingest.inbox import Inbox
 from ingest.source import OTHERS, OWN_UPLINKS, WHOLE_PREFIX, Message
 
 KEEP_ALIVE_S = 30
@@ -54,8 +54,7 @@ class MqttConnection(asyncio.Protocol):
         generation: int,
         purpose: Purpose,
         clock: Clock,
-        inbox: deque[Message],
-        arrived: asyncio.Event,
+        inbox: Inbox,
     ) -> None:
         self.generation = generation
         self.ready, self.ended, self.settled = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -69,7 +68,6 @@ class MqttConnection(asyncio.Protocol):
         self._purpose = purpose
         self._clock = clock
         self._inbox = inbox
-        self._arrived = arrived
         self._buffer = b""
         self._ids = mqtt.packet_ids()
         self._transport: asyncio.Transport | None = None
@@ -118,10 +116,10 @@ class MqttConnection(asyncio.Protocol):
         self._buffer = buffer[read:]
         self.unacknowledged += len(self._inbox) - before
         if self._inbox:
-            self._arrived.set()
-            if len(self._inbox) >= self._login.receive_maximum and self._transport is not None:
-                self._transport.pause_reading()
-                self._paused = True
+            self._inbox.arrived.set()
+        if self._inbox.full and self._transport is not None:
+            self._transport.pause_reading()
+            self._paused = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
@@ -146,7 +144,7 @@ class MqttConnection(asyncio.Protocol):
 
     def resume(self) -> None:
         """There is room again: read on."""
-        if self._paused and len(self._inbox) < self._login.receive_maximum:
+        if self._paused and not self._inbox.full:
             self._paused = False
             if self._transport is not None and not self._transport.is_closing():
                 self._transport.resume_reading()
@@ -169,7 +167,7 @@ class MqttConnection(asyncio.Protocol):
             received_us -= _held_s(known) * 1_000_000
         name = topic.decode("utf-8", "replace")
         retained, again = bool(flags & mqtt.RETAINED), bool(flags & mqtt.AGAIN)
-        self._inbox.append(Message(name, payload, received_us, retained, self.generation, mid, again))
+        self._inbox.put(Message(name, payload, received_us, retained, self.generation, mid, again))
 
     def _handle(self, packet: mqtt.Packet) -> None:
         if packet.kind == mqtt.PUBACK:

@@ -3,13 +3,13 @@
 Theory of operation. One connection at a time, numbered by `generation`, with the same client id and a
 persistent session. A message carries the generation by which it came; an acknowledgement for an earlier one
 is forgotten, as the broker sends that message again. Over MQTT 5 the receive maximum bounds what the broker
-may have unacknowledged with us; over 3.1.1 we stop reading the socket when as many wait.
+may have unacknowledged; over 3.1.1 we stop reading the socket when as many wait, and over both when they
+are large.
 """
 
 import asyncio
 import random
 import ssl
-from collections import deque
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ import structlog
 
 from ingest import mqtt
 from ingest.clock import Clock
+from ingest.inbox import Inbox
 from ingest.mqtt_connection import Login, MqttConnection, Purpose
 from ingest.source import Message
 from parking.errors import SettingsError
@@ -49,8 +50,7 @@ class MqttSource:
         self._allowed = allowed
         self._url = urlsplit(settings.require_mqtt_url())
         self._tls = tls_context(settings) if self._url.scheme == "mqtts" else None
-        self._inbox: deque[Message] = deque()
-        self._arrived = asyncio.Event()
+        self._inbox = Inbox(settings.mqtt_receive_maximum)
         self._connection: MqttConnection | None = None
         self._generation = 0
         self._version = mqtt.V311 if settings.mqtt_protocol == "3.1.1" else mqtt.V5
@@ -104,10 +104,10 @@ class MqttSource:
         inbox = self._inbox
         await self._fill(most, wait_s)
         while not inbox:  # none has come yet, or its connection ended meanwhile
-            self._arrived.clear()
-            await self._arrived.wait()
+            inbox.arrived.clear()
+            await inbox.arrived.wait()
             await self._fill(most, wait_s)
-        taken = [inbox.popleft() for _ in range(min(most, len(inbox)))]
+        taken = inbox.take(most)
         if self._connection is not None:
             self._connection.resume()
         return taken
@@ -117,7 +117,7 @@ class MqttSource:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_s
         # An event for each message is the cost that this avoids.
-        while 0 < len(self._inbox) < most and (left := deadline - loop.time()) > 0:  # noqa: ASYNC110
+        while 0 < len(self._inbox) < most and not self._inbox.full and (left := deadline - loop.time()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(left, wait_s / 4))
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
@@ -154,7 +154,6 @@ class MqttSource:
             purpose=self._purpose,
             clock=self._clock,
             inbox=self._inbox,
-            arrived=self._arrived,
         )
         self._connection = connection
         try:

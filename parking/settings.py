@@ -78,10 +78,10 @@ class Settings(BaseSettings):
         "auto", description="MQTT version; auto tries 5 and falls back to 3.1.1"
     )
     mqtt_receive_maximum: int = Field(
-        8000, ge=1, le=65535, description="most messages the broker may have unacknowledged with us"
+        20_000, ge=1, le=65535, description="most messages the broker may have unacknowledged with us"
     )
     mqtt_ca_file: FilePath | None = Field(None, description="certificate authority for mqtts://")
-    batch_size: int = Field(2000, ge=1, le=100_000, description="most messages in one transaction")
+    batch_size: int = Field(8000, ge=1, le=100_000, description="most messages in one transaction")
     batch_events: int = Field(
         20_000, ge=1, le=1_000_000, description="about how many events one transaction may have"
     )

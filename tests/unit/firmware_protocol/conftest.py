@@ -30,7 +30,7 @@ def compile_c(tmp_path_factory: pytest.TempPathFactory) -> Compile:
 
     def build(source: Path) -> Path:
         program = folder / source.stem
-        sources = [f"-I{C_DIR}", str(source), str(C_DIR / "parking_frame.c")]
+        sources = [f"-I{C_DIR}", str(source), *map(str, sorted(C_DIR.glob("parking_*.c")))]
         command = [compiler, *STRICT, *SANITIZE, *sources, "-o", str(program)]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr

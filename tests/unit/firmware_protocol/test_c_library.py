@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import firmware_protocol
 from firmware_protocol import vectors
 from firmware_protocol.commands import decode_command
@@ -14,7 +16,7 @@ from firmware_protocol.frames import FrameError
 
 C_DIR = Path(firmware_protocol.__file__).parent / "c"
 FrameTool = Callable[[Iterable[bytes]], list[dict[str, Any]]]
-Compile = Callable[[Path], Path]
+Compile = Callable[..., Path]
 
 
 def python_answer(data: bytes) -> dict[str, Any]:
@@ -104,17 +106,34 @@ def test_c_encoder_refuses_what_does_not_fit(compile_c: Compile) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_first_frame_of_the_readme_is_what_the_readme_says(compile_c: Compile, tmp_path: Path) -> None:
-    readme = (C_DIR / "README.md").read_text("utf-8")
-    source = re.search(r"```c\n(.+?)```", readme, re.DOTALL)
-    promised = re.search(r"It prints `([0-9a-f]+)`", readme)
-    assert source is not None
-    assert promised is not None
-    example = tmp_path / "first_frame.c"
-    example.write_text(source[1], "utf-8")
+README = (C_DIR / "README.md").read_text("utf-8")
+LISTINGS = re.findall(r"```c\n(.+?)```", README, re.DOTALL)
+PROMISED = re.findall(r"It prints `([0-9a-f ]+)`", README)
+
+
+def test_every_listing_of_the_readme_promises_what_it_prints() -> None:
+    assert len(LISTINGS) == len(PROMISED) == 2
+    assert len(LISTINGS[0].splitlines()) <= 20
+
+
+@pytest.mark.parametrize(("listing", "promised"), list(zip(LISTINGS, PROMISED, strict=True)))
+def test_listing_of_the_readme_prints_what_the_readme_says(
+    compile_c: Compile, tmp_path: Path, listing: str, promised: str
+) -> None:
+    example = tmp_path / f"listing_{LISTINGS.index(listing)}.c"
+    example.write_text(listing, "utf-8")
     printed = subprocess.run([compile_c(example)], capture_output=True, text=True, check=True).stdout
-    assert printed == promised[1]
-    assert vectors.describe(bytes.fromhex(printed))["frame"]["state"] == "occupied"
+    assert printed.strip() == promised
+    states = [vectors.describe(bytes.fromhex(word))["frame"]["state"] for word in printed.split()]
+    assert states == ["vacant", "occupied"][-len(states) :]
+
+
+def test_fuzz_target_finds_nothing_in_vectors_and_hostile_inputs(compile_c: Compile) -> None:
+    program = compile_c(Path(__file__).with_name("fuzz_replay.c"), C_DIR / "fuzz.c")
+    inputs = [row.data for row in vectors.load()] + list(hostile_inputs(5000))
+    lines = "".join(f"{data.hex()}\n" for data in inputs)
+    result = subprocess.run([program], input=lines, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, str(len(inputs)), "")
 
 
 def test_library_includes_freestanding_headers_only() -> None:

@@ -43,6 +43,10 @@ class PlateKeyError(ParkingError):
     """The folder of plate keys cannot be used."""
 
 
+class DeviceKeyError(ParkingError):
+    """The file of device keys cannot be used."""
+
+
 class NotFound(ParkingError):
     """There is no such thing."""
 

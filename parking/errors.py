@@ -47,6 +47,10 @@ class DeviceKeyError(ParkingError):
     """The file of device keys cannot be used."""
 
 
+class DeviceError(ParkingError):
+    """A device on the street does not do what it was asked for."""
+
+
 class NotFound(ParkingError):
     """There is no such thing."""
 

@@ -51,6 +51,10 @@ class DeviceError(ParkingError):
     """A device on the street does not do what it was asked for."""
 
 
+class RecordingError(ParkingError):
+    """A recording of frames cannot be read."""
+
+
 class NotFound(ParkingError):
     """There is no such thing."""
 

@@ -155,10 +155,14 @@ def test_what_the_network_does_to_the_city_is_seen() -> None:
     assert "S-2" in violated
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture(scope="module")
+def program(compile_c: Callable[[Path], Path]) -> Path:
+    return compile_c(Path(__file__).with_name("bay_driver.c"))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bay_life.lives)
-def test_the_c_state_machine_conforms(compile_c: Callable[[Path], Path], lives: list[bay_life.Life]) -> None:
-    program = compile_c(Path(__file__).with_name("bay_driver.c"))
+def test_the_c_state_machine_conforms(program: Path, lives: list[bay_life.Life]) -> None:
     sent = [sent for lived in bay_life.live(program, lives) for sent in lived.sent]
     judgements = judged(
         Heard(number=n, payload=one.data, device="ps-1", at=1e9 + one.at / 1000)

@@ -93,6 +93,7 @@ async def _listen(settings: Settings, topic: str, seconds: float, judge: Judge, 
     keep = _opened(save)
     try:
         async with broker(settings) as connection:
+            shows_qos = await connection.shows_qos()
             await connection.subscribe(topic)
             typer.echo(f"Listening to {topic} for {seconds:g} s ...", err=True)
             number = 0
@@ -100,7 +101,7 @@ async def _listen(settings: Settings, topic: str, seconds: float, judge: Judge, 
                 async with asyncio.timeout(seconds):
                     async for message in connection.client.messages:
                         number += 1
-                        heard = _heard(message, number, five=connection.five)
+                        heard = _heard(message, number, five=connection.five, shows_qos=shows_qos)
                         judge.take(heard)
                         if keep is not None:
                             keep.write(recorded(heard) + "\n")
@@ -121,14 +122,14 @@ def _opened(save: Path | None) -> TextIO | None:
         raise SettingsError(f"--save {save} cannot be written: {error.strerror}") from error
 
 
-def _heard(message: Any, number: int, *, five: bool) -> Heard:
+def _heard(message: Any, number: int, *, five: bool, shows_qos: bool) -> Heard:
     user = dict(getattr(message.properties, "UserProperty", ())) if message.properties else {}
     return Heard(
         number=number,
         payload=bytes(message.payload or b""),
         topic=str(message.topic),
         at=time.time(),
-        qos=message.qos,
+        qos=message.qos if shows_qos else None,
         # Only MQTT 5 leaves the flag as its publisher set it.
         retained=bool(message.retain) if five else None,
         five=five,

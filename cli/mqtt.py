@@ -1,5 +1,6 @@
 """A connection to the broker for commands that speak with devices, by MQTT 5 or, failing that, 3.1.1."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from parking.errors import BrokerUnavailable
 from parking.settings import Settings
 
 CONNECT_S = 5.0
+PROBE_S = 2.0
 _PROTOCOLS = {
     "5": [ProtocolVersion.V5],
     "3.1.1": [ProtocolVersion.V311],
@@ -40,6 +42,25 @@ class Broker:
                 await self.client.subscribe(topic, options=options)
             else:
                 await self.client.subscribe(topic, qos=2)
+
+    async def shows_qos(self) -> bool:
+        """Whether messages keep the QoS of their publisher: a broker may raise it to the subscription's.
+
+        Asks by a message to ourselves; if that does not come back, we take it that they do.
+        """
+        topic = f"parking-probe/{token_hex(8)}"
+        await self.client.subscribe(topic, qos=2)
+        await self.client.publish(topic, b"", qos=0)
+        try:
+            async with asyncio.timeout(PROBE_S):
+                async for message in self.client.messages:
+                    if str(message.topic) == topic:
+                        return message.qos == 0
+        except TimeoutError:
+            return True
+        finally:
+            await self.client.unsubscribe(topic)
+        return True
 
     async def publish(self, topic: str, payload: bytes, *, expiry_s: int) -> None:
         """Publish with QoS 1; where the protocol knows an expiry, the broker then forgets it."""

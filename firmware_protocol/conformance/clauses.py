@@ -85,7 +85,7 @@ _ALL: Final = (
     _gateway("B-6", "every entry and value is whole"),
     _gateway("B-7", "no bundle inside a bundle"),
     _device("M-1", "names of the permitted characters", "topics"),
-    _device("M-2", "published with QoS 1", "a message over MQTT"),
+    _device("M-2", "published with QoS 1", "a message over a broker that does not raise the QoS"),
     _device("M-3", "not retained", "a message over MQTT"),
     _device("M-4", "expiry of seven days, and the user property", "a message over MQTT 5"),
     *_receiver("M-5", "M-6", "E-1", "E-2", "E-3"),

@@ -65,7 +65,8 @@ class Timeline:
     def configure(self, heartbeat_s: int) -> None:
         """From now on this interval holds."""
         if heartbeat_s != self._heartbeat_s:
-            self._heartbeat_s, self._beat = heartbeat_s, None
+            # The gap in which the interval changed is of neither.
+            self._heartbeat_s, self._beat, self._last = heartbeat_s, None, None
             self._gaps.clear()
 
     def take(self, told: Told) -> None:

@@ -187,6 +187,7 @@ async def device_that(
         async def obey() -> None:
             async for message in connection.client.messages:
                 assert isinstance(message.payload, bytes)
+                assert not message.retain
                 sent.append(message.payload)
                 for payload in react(message.payload):
                     await connection.client.publish(topics.bay_up("a", device), payload, qos=1)
@@ -194,6 +195,20 @@ async def device_that(
         task = group.create_task(obey())
         yield sent
         task.cancel()
+
+
+async def test_a_command_is_not_retained(broker: Broker, process: StartProcess) -> None:
+    words = ("ps-1", "reboot", "--site", "a", "--timeout", "1")
+    async with device_that(broker.url, lambda _: []) as sent:
+        code, answer, _ = await command(process, broker.url, *words)
+    assert code == 1
+    assert [decode_command(payload).id for payload in sent] == [answer["id"]]
+    # Who comes later is told nothing.
+    async with device_that(broker.url, lambda _: []) as late, listening(broker.url, "sync") as heard:
+        async with connection_to(settings(broker.url)) as connection:
+            await connection.client.publish("sync", b"", qos=1)
+        await until(lambda: heard.messages, what="the broker has caught up")
+    assert late == []
 
 
 async def test_a_device_that_lives_and_does_not_answer_is_told_apart(

@@ -136,8 +136,9 @@ def settle(
 ) -> tuple[list[Verified], list[Rejected]]:
     """Part what was repeated into copies of what is stored, and replays.
 
-    `is_stored(device, boot, seq)` says whether the database has that transition. What tells of no transition
-    (health, ack) or cannot be read could change nothing anyway: it is a copy.
+    `is_stored(device, boot, seq)` says whether the database has that transition, or gets it in the same
+    transaction. What tells of no transition (health, ack) or cannot be read could change nothing anyway: it is
+    a copy.
     """
     copies, replays = [], []
     for verified in repeated:

@@ -10,6 +10,7 @@ from firmware_protocol.codec import encode, encode_bundle
 from firmware_protocol.frames import (
     Bundle,
     BundleEntry,
+    Frame,
     FrameType,
     HealthFrame,
     ResetCause,
@@ -142,6 +143,15 @@ class Speech:
             temperature_c=self._temperature_c(report),
             tlvs=telemetry(firmware=FIRMWARE),
         )
+
+    def answer(self, bay: int, frame: Frame) -> tuple[str, bytes]:
+        """Topic and payload of a frame that tells nothing of the bay; by a gateway, a bundle of one."""
+        site, device = self._sites[self._city.site_of[bay]], self._city.device_ids[bay]
+        gateway = int(self._city.gateway[bay])
+        if gateway < 0:
+            return topics.bay_up(site, device), encode(frame)
+        bundle = Bundle((BundleEntry(device, 0, frame),))
+        return topics.gateway_up(site, self._city.gateway_id(gateway)), encode_bundle(bundle)
 
     def boot_of(self, report: Report) -> int:
         """The boot id under which our sensor says this."""

@@ -15,9 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_protocol import topics
-from firmware_protocol.codec import encode, encode_bundle
-from firmware_protocol.frames import Bundle, BundleEntry, Frame
+from firmware_protocol.frames import Frame
 from sensors_sim import frigate
 from sensors_sim.city import City
 from sensors_sim.demand import Changes, Demand
@@ -258,12 +256,7 @@ class Stream:
 
     def _answer(self, bay: int, frame: Frame, now: float) -> list[Outgoing]:
         """A sensor's word that tells nothing of its bay, on the way on which it tells everything."""
-        gateway, site = int(self._city.gateway[bay]), self._city.sites[self._city.site_of[bay]].id
-        device = self._city.device_ids[bay]
-        topic, body = topics.bay_up(site, device), encode(frame)
-        if gateway >= 0:
-            topic = topics.gateway_up(site, self._city.gateway_id(gateway))
-            body = encode_bundle(Bundle((BundleEntry(device, 0, frame),)))
+        topic, body = self._speech.answer(bay, frame)
         self._messages += 1
         message = Outgoing(number=self._messages, topic=topic, sender=topic, body=body, expires=True)
         return self._deliver(message, now)

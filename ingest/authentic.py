@@ -137,8 +137,8 @@ def settle(
     """Part what was repeated into copies of what is stored, and replays.
 
     `is_stored(device, boot, seq)` says whether the database has that transition, or gets it in the same
-    transaction. What tells of no transition (health, ack) or cannot be read could change nothing anyway: it is
-    a copy.
+    transaction. What tells of no transition (health, ack) or cannot be read could change nothing anyway: it
+    is a copy.
     """
     copies, replays = [], []
     for verified in repeated:

@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from firmware_protocol.frames import (
+    AckFrame,
     Bundle,
     BundleEntry,
     Frame,
@@ -13,9 +14,10 @@ from firmware_protocol.frames import (
     HealthFrame,
     State,
     StateFrame,
-    Tlv,
 )
 from firmware_protocol.layout import (
+    ACK_SIZE,
+    ACK_STRUCT,
     BATTERY_BASE_MV,
     BATTERY_STEP_MV,
     BATTERY_UNKNOWN,
@@ -30,7 +32,6 @@ from firmware_protocol.layout import (
     MAX_BUNDLE_SIZE,
     MAX_DEVICE_SIZE,
     MAX_FRAME_SIZE,
-    MAX_TLV_VALUE_SIZE,
     STATE_MASK,
     STATE_SIZE,
     STATE_STRUCT,
@@ -39,13 +40,20 @@ from firmware_protocol.layout import (
     pack_duration,
     unpack_duration,
 )
+from firmware_protocol.tlvs import decode_tlvs, encode_tlvs, within
 
-_HEADS: Final = {VERSION << 4 | kind: kind for kind in FrameType}
+_HEADS: Final = frozenset(VERSION << 4 | kind for kind in FrameType)
 _STATE_HEADS: Final = {
     VERSION << 4 | kind: kind for kind in (FrameType.EVENT, FrameType.HEARTBEAT, FrameType.BOOT)
 }
 _HEALTH_HEAD: Final = VERSION << 4 | FrameType.HEALTH
 _BUNDLE_HEAD: Final = VERSION << 4 | FrameType.BUNDLE
+_ACK_HEAD: Final = VERSION << 4 | FrameType.ACK
+_ELSEWHERE: Final = {
+    _BUNDLE_HEAD: "a bundle, where one frame is expected",
+    VERSION << 4 | FrameType.SEALED: "a sealed frame, which is to be verified first",
+    VERSION << 4 | FrameType.COMMAND: "a command, which no device sends",
+}
 _STATES: Final = tuple(State)
 _VOLTS: Final = (*((BATTERY_BASE_MV + BATTERY_STEP_MV * n) / 1000 for n in range(BATTERY_UNKNOWN)), None)
 _DEVICE: Final = re.compile(rb"[a-z0-9._-]{1,32}")
@@ -53,13 +61,16 @@ _ENTRY_OVERHEAD: Final = 3  # delay u16 and frame length u8, behind the device i
 
 
 def decode(data: bytes) -> Frame:
-    """One frame from the bytes of one; raises FrameError, never anything else. A bundle is not a frame."""
+    """One frame that a device sends, from its bytes; raises FrameError, never anything else.
+
+    Bundles, sealed frames and commands are read elsewhere: here they are a `bad_type`.
+    """
     size = len(data)
     kind = _STATE_HEADS.get(data[0]) if size else None
     if kind is None:
-        return _decode_health(data)
+        return _decode_other(data)
     if size != STATE_SIZE:
-        _check_size(size, STATE_SIZE)
+        check_size(size, STATE_SIZE)
     _, flags, boot, seq, age, previous, battery, temperature = STATE_STRUCT.unpack_from(data)
     return StateFrame(
         type=kind,
@@ -72,7 +83,7 @@ def decode(data: bytes) -> Frame:
         temperature_c=temperature if temperature != TEMPERATURE_UNKNOWN else None,
         battery_low=flags & FLAG_BATTERY_LOW != 0,
         calibrating=flags & FLAG_CALIBRATING != 0,
-        tlvs=_decode_tlvs(data, STATE_SIZE) if size > STATE_SIZE else (),
+        tlvs=decode_tlvs(data, STATE_SIZE) if size > STATE_SIZE else (),
     )
 
 
@@ -81,7 +92,7 @@ def decode_bundle(data: bytes) -> Bundle:
 
     What a broken entry or tail hides is in the bundle's `error`; the entries before it are kept.
     """
-    if _head(data) != _BUNDLE_HEAD:
+    if check_head(data) != _BUNDLE_HEAD:
         raise FrameError("bad_type", f"type {data[0] & 15} is not a bundle")
     if len(data) > MAX_BUNDLE_SIZE:
         raise FrameError("too_long", f"{len(data)} bytes, at most {MAX_BUNDLE_SIZE}")
@@ -93,7 +104,7 @@ def decode_bundle(data: bytes) -> Bundle:
         for _ in range(BUNDLE_STRUCT.unpack_from(data)[2]):
             entry, at = _decode_entry(data, at)
             entries.append(entry)
-        return Bundle(tuple(entries), _decode_tlvs(data, at))
+        return Bundle(tuple(entries), decode_tlvs(data, at))
     except FrameError as error:
         return Bundle(tuple(entries), (), error.with_traceback(None))
 
@@ -103,25 +114,17 @@ def encode(frame: Frame) -> bytes:
 
     A duration, voltage or temperature beyond its range is held at the range's end.
     """
-    battery, temperature = _pack_battery(frame.battery_v), _pack_temperature(frame.temperature_c)
-    flags = frame.battery_low * FLAG_BATTERY_LOW | frame.calibrating * FLAG_CALIBRATING
-    boot = _within(frame.boot, 0xFF, "boot")
-    if isinstance(frame, HealthFrame):
-        fixed = HEALTH_STRUCT.pack(_HEALTH_HEAD, flags, boot, battery, temperature)
+    if isinstance(frame, StateFrame):
+        fixed = _encode_state(frame)
+    elif isinstance(frame, HealthFrame):
+        fixed = _encode_health(frame)
     else:
-        if frame.previous_s is not None:
-            flags |= FLAG_PREVIOUS_KNOWN
-        fixed = STATE_STRUCT.pack(
-            _state_head(frame.type),
-            flags | _within(frame.state, STATE_MASK, "state"),
-            boot,
-            _within(frame.seq, 0xFFFF, "seq"),
-            _pack_seconds(frame.age_s, "age_s"),
-            _pack_seconds(frame.previous_s or 0, "previous_s"),
-            battery,
-            temperature,
+        command, outcome = (
+            within(frame.command, 0xFFFF_FFFF, "command"),
+            within(frame.outcome, 0xFF, "outcome"),
         )
-    data = fixed + _encode_tlvs(frame.tlvs)
+        fixed = ACK_STRUCT.pack(_ACK_HEAD, 0, within(frame.boot, 0xFF, "boot"), command, outcome)
+    data = fixed + encode_tlvs(frame.tlvs)
     if len(data) > MAX_FRAME_SIZE:
         raise FrameError("too_long", f"{len(data)} bytes, at most {MAX_FRAME_SIZE}")
     return data
@@ -133,7 +136,7 @@ def encode_bundle(bundle: Bundle) -> bytes:
     if count > MAX_BUNDLE_COUNT:
         raise FrameError("too_long", f"{count} entries, at most {MAX_BUNDLE_COUNT}")
     parts = [BUNDLE_STRUCT.pack(_BUNDLE_HEAD, 0, count), *map(_encode_entry, bundle.entries)]
-    data = b"".join(parts) + _encode_tlvs(bundle.tlvs)
+    data = b"".join(parts) + encode_tlvs(bundle.tlvs)
     if len(data) > MAX_BUNDLE_SIZE:
         raise FrameError("too_long", f"{len(data)} bytes, at most {MAX_BUNDLE_SIZE}")
     return data
@@ -144,7 +147,8 @@ def is_bundle(data: bytes) -> bool:
     return data[:1] == bytes((_BUNDLE_HEAD,))
 
 
-def _head(data: bytes) -> int:
+def check_head(data: bytes) -> int:
+    """The first byte, if it is one of this version; else raises FrameError."""
     if not data:
         raise FrameError("truncated", "no bytes")
     head = data[0]
@@ -155,17 +159,23 @@ def _head(data: bytes) -> int:
     return head
 
 
-def _check_size(size: int, least: int) -> None:
+def check_size(size: int, least: int) -> None:
+    """Raises FrameError unless a frame can have so many bytes, of which `least` are fixed."""
     if size > MAX_FRAME_SIZE:
         raise FrameError("too_long", f"{size} bytes, at most {MAX_FRAME_SIZE}")
     if size < least:
         raise FrameError("truncated", f"{size} of {least} bytes")
 
 
+def _decode_other(data: bytes) -> HealthFrame | AckFrame:
+    head = check_head(data)
+    if head in _ELSEWHERE:
+        raise FrameError("bad_type", _ELSEWHERE[head])
+    return _decode_health(data) if head == _HEALTH_HEAD else _decode_ack(data)
+
+
 def _decode_health(data: bytes) -> HealthFrame:
-    if _head(data) != _HEALTH_HEAD:
-        raise FrameError("bad_type", "a bundle, where one frame is expected")
-    _check_size(len(data), HEALTH_SIZE)
+    check_size(len(data), HEALTH_SIZE)
     _, flags, boot, battery, temperature = HEALTH_STRUCT.unpack_from(data)
     return HealthFrame(
         boot=boot,
@@ -173,20 +183,14 @@ def _decode_health(data: bytes) -> HealthFrame:
         temperature_c=temperature if temperature != TEMPERATURE_UNKNOWN else None,
         battery_low=flags & FLAG_BATTERY_LOW != 0,
         calibrating=flags & FLAG_CALIBRATING != 0,
-        tlvs=_decode_tlvs(data, HEALTH_SIZE),
+        tlvs=decode_tlvs(data, HEALTH_SIZE),
     )
 
 
-def _decode_tlvs(data: bytes, at: int) -> tuple[Tlv, ...]:
-    tlvs: list[Tlv] = []
-    size = len(data)
-    while at < size:
-        end = at + 2 + data[at + 1] if at + 1 < size else size + 1
-        if end > size:
-            raise FrameError("bad_tlv", f"the value at byte {at} ends behind the last byte")
-        tlvs.append(Tlv(data[at], data[at + 2 : end]))
-        at = end
-    return tuple(tlvs)
+def _decode_ack(data: bytes) -> AckFrame:
+    check_size(len(data), ACK_SIZE)
+    _, _, boot, command, outcome = ACK_STRUCT.unpack_from(data)
+    return AckFrame(boot=boot, command=command, outcome=outcome, tlvs=decode_tlvs(data, ACK_SIZE))
 
 
 def _decode_entry(data: bytes, at: int) -> tuple[BundleEntry, int]:
@@ -207,6 +211,32 @@ def _decode_entry(data: bytes, at: int) -> tuple[BundleEntry, int]:
         return BundleEntry(device.decode("ascii"), delay_s, error.with_traceback(None), raw), end
 
 
+def _encode_state(frame: StateFrame) -> bytes:
+    return STATE_STRUCT.pack(
+        _state_head(frame.type),
+        _flags(frame)
+        | (frame.previous_s is not None) * FLAG_PREVIOUS_KNOWN
+        | within(frame.state, STATE_MASK, "state"),
+        within(frame.boot, 0xFF, "boot"),
+        within(frame.seq, 0xFFFF, "seq"),
+        _pack_seconds(frame.age_s, "age_s"),
+        _pack_seconds(frame.previous_s or 0, "previous_s"),
+        _pack_battery(frame.battery_v),
+        _pack_temperature(frame.temperature_c),
+    )
+
+
+def _encode_health(frame: HealthFrame) -> bytes:
+    battery, temperature = _pack_battery(frame.battery_v), _pack_temperature(frame.temperature_c)
+    return HEALTH_STRUCT.pack(
+        _HEALTH_HEAD, _flags(frame), within(frame.boot, 0xFF, "boot"), battery, temperature
+    )
+
+
+def _flags(frame: StateFrame | HealthFrame) -> int:
+    return frame.battery_low * FLAG_BATTERY_LOW | frame.calibrating * FLAG_CALIBRATING
+
+
 def _encode_entry(entry: BundleEntry) -> bytes:
     device = entry.device.encode("ascii", "replace")
     if not _DEVICE.fullmatch(device):
@@ -218,25 +248,11 @@ def _encode_entry(entry: BundleEntry) -> bytes:
     return bytes((len(device),)) + device + delay + bytes((len(raw),)) + raw
 
 
-def _encode_tlvs(tlvs: tuple[Tlv, ...]) -> bytes:
-    for tlv in tlvs:
-        _within(tlv.type, 0xFF, "tlv type")
-        if len(tlv.value) > MAX_TLV_VALUE_SIZE:
-            raise FrameError("too_long", f"a value of {len(tlv.value)} bytes, at most {MAX_TLV_VALUE_SIZE}")
-    return b"".join([bytes((tlv.type, len(tlv.value))) + tlv.value for tlv in tlvs])
-
-
 def _state_head(kind: FrameType) -> int:
     head = VERSION << 4 | kind
     if head not in _STATE_HEADS:
         raise FrameError("bad_type", f"{kind!r} is not the type of a state frame")
     return head
-
-
-def _within(value: int, most: int, name: str) -> int:
-    if not 0 <= value <= most:
-        raise FrameError("bad_value", f"{name} is {value}, 0 to {most} fit")
-    return value
 
 
 def _pack_seconds(seconds: int, name: str) -> int:

@@ -33,6 +33,9 @@ class FrameType(IntEnum):
     BOOT = 3
     HEALTH = 4
     BUNDLE = 5
+    SEALED = 7
+    COMMAND = 8
+    ACK = 9
 
 
 class State(IntEnum):
@@ -57,6 +60,15 @@ class ResetCause(IntEnum):
     UPDATE = 7
 
 
+class Outcome(IntEnum):
+    """What became of a command."""
+
+    DONE = 0
+    UNSUPPORTED = 1
+    INVALID = 2
+    FAILED = 3
+
+
 class TlvType(IntEnum):
     """Types that this version names; 128 to 255 belong to vendors."""
 
@@ -68,6 +80,8 @@ class TlvType(IntEnum):
     HEARTBEAT = 6
     FRAMES_SENT = 7
     FRAMES_FAILED = 8
+    DEBOUNCE = 9
+    TIME = 10
 
 
 TLV_NUMBERS: Final[Mapping[TlvType, str]] = MappingProxyType(
@@ -78,6 +92,8 @@ TLV_NUMBERS: Final[Mapping[TlvType, str]] = MappingProxyType(
         TlvType.HEARTBEAT: ">H",
         TlvType.FRAMES_SENT: ">I",
         TlvType.FRAMES_FAILED: ">I",
+        TlvType.DEBOUNCE: ">H",
+        TlvType.TIME: ">I",
     }
 )
 """The struct format of each numeric value; the other types are text."""
@@ -155,6 +171,16 @@ class Telemetry:
         """Frames since the start that no one acknowledged."""
         return self._number(TlvType.FRAMES_FAILED)
 
+    @property
+    def debounce_ms(self) -> int | None:
+        """How long a change must hold to count, milliseconds."""
+        return self._number(TlvType.DEBOUNCE)
+
+    @property
+    def time_s(self) -> int | None:
+        """A clock's time, seconds since 1970 UTC."""
+        return self._number(TlvType.TIME)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateFrame(Telemetry):
@@ -186,7 +212,18 @@ class HealthFrame(Telemetry):
     tlvs: tuple[Tlv, ...] = ()
 
 
-Frame = StateFrame | HealthFrame
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AckFrame(Telemetry):
+    """What became of the command with the id `command`; `outcome` is an Outcome, or a later version's."""
+
+    type: ClassVar[FrameType] = FrameType.ACK
+    boot: int
+    command: int
+    outcome: int
+    tlvs: tuple[Tlv, ...] = ()
+
+
+Frame = StateFrame | HealthFrame | AckFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +258,8 @@ def telemetry(
     heartbeat_s: int | None = None,
     frames_sent: int | None = None,
     frames_failed: int | None = None,
+    debounce_ms: int | None = None,
+    time_s: int | None = None,
 ) -> tuple[Tlv, ...]:
     """The optional values for a frame's `tlvs`; raises FrameError if one does not fit its form."""
     texts = {TlvType.FIRMWARE: firmware, TlvType.HARDWARE: hardware}
@@ -231,6 +270,8 @@ def telemetry(
         TlvType.HEARTBEAT: heartbeat_s,
         TlvType.FRAMES_SENT: frames_sent,
         TlvType.FRAMES_FAILED: frames_failed,
+        TlvType.DEBOUNCE: debounce_ms,
+        TlvType.TIME: time_s,
     }
     return tuple(
         [_text_tlv(kind, text) for kind, text in texts.items() if text is not None]

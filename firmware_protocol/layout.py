@@ -32,6 +32,20 @@ HEALTH_FIELDS: Final = (
     Field("temperature", 4, "b"),
 )
 BUNDLE_FIELDS: Final = (Field("head", 0, "B"), Field("flags", 1, "B"), Field("count", 2, "H"))
+SEALED_FIELDS: Final = (Field("head", 0, "B"), Field("key", 1, "B"), Field("counter", 2, "I"))
+COMMAND_FIELDS: Final = (
+    Field("head", 0, "B"),
+    Field("flags", 1, "B"),
+    Field("id", 2, "I"),
+    Field("operation", 6, "B"),
+)
+ACK_FIELDS: Final = (
+    Field("head", 0, "B"),
+    Field("flags", 1, "B"),
+    Field("boot", 2, "B"),
+    Field("id", 3, "I"),
+    Field("outcome", 7, "B"),
+)
 
 
 def _struct(fields: tuple[Field, ...]) -> struct.Struct:
@@ -41,10 +55,18 @@ def _struct(fields: tuple[Field, ...]) -> struct.Struct:
 STATE_STRUCT: Final = _struct(STATE_FIELDS)
 HEALTH_STRUCT: Final = _struct(HEALTH_FIELDS)
 BUNDLE_STRUCT: Final = _struct(BUNDLE_FIELDS)
+SEALED_STRUCT: Final = _struct(SEALED_FIELDS)
+COMMAND_STRUCT: Final = _struct(COMMAND_FIELDS)
+ACK_STRUCT: Final = _struct(ACK_FIELDS)
 
 STATE_SIZE: Final = 11
 HEALTH_SIZE: Final = 5
 BUNDLE_HEADER_SIZE: Final = 4
+SEALED_HEADER_SIZE: Final = 6
+MAC_SIZE: Final = 8
+"""Bytes of a MAC on the wire: the first half of AES-CMAC's sixteen."""
+COMMAND_SIZE: Final = 7
+ACK_SIZE: Final = 8
 MAX_FRAME_SIZE: Final = 255
 MAX_BUNDLE_SIZE: Final = 65_535
 MAX_BUNDLE_COUNT: Final = 65_535

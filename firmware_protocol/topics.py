@@ -9,6 +9,7 @@ Leaf = Literal["up", "down", "read", ""]
 
 ROOT: Final = "parking/v1"
 BAY_UP_FILTER: Final = f"{ROOT}/+/bay/+/up"
+BAY_DOWN_FILTER: Final = f"{ROOT}/+/bay/+/down"
 GATEWAY_UP_FILTER: Final = f"{ROOT}/+/gateway/+/up"
 ANPR_READ_FILTER: Final = f"{ROOT}/+/anpr/+/read"
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from firmware_protocol import codec, topics
-from firmware_protocol.frames import Frame, FrameError, HealthFrame
+from firmware_protocol.frames import AckFrame, FrameError, HealthFrame, StateFrame
 from ingest.adapters import (
     aws_iot,
     chirpstack,
@@ -124,6 +124,8 @@ def _frame(message: Message, topic: topics.Topic) -> Decoded:
         frame = codec.decode(message.payload)
     except FrameError as error:
         raise Rejection(error.code, error.detail) from None
+    if isinstance(frame, AckFrame):
+        return Decoded(ignored="the answer to a command says nothing of the bay", site=topic.site)
     return Decoded(observations=(_observation(frame, topic.name, message.received_at),), site=topic.site)
 
 
@@ -139,7 +141,7 @@ def _bundle(message: Message, topic: topics.Topic) -> Decoded:
         if isinstance(entry.frame, FrameError):
             detail = f"entry {number}, device {entry.device or 'unreadable'}: {entry.frame.detail}"
             rejections.append(Rejection(entry.frame.code, detail))
-        else:
+        elif not isinstance(entry.frame, AckFrame):
             heard_at = message.received_at - timedelta(seconds=entry.delay_s)
             observations.append(_observation(entry.frame, entry.device, heard_at))
     if bundle.error is not None:
@@ -156,7 +158,7 @@ def _capped(rejections: list[Rejection]) -> tuple[Rejection, ...]:
     return tuple(kept)
 
 
-def _observation(frame: Frame, device: str, seen_at: datetime) -> BayObservation:
+def _observation(frame: StateFrame | HealthFrame, device: str, seen_at: datetime) -> BayObservation:
     firmware, cause, beat = None, None, None
     if frame.tlvs:
         firmware, cause, beat = frame.firmware, reset_cause(frame), frame.heartbeat_s

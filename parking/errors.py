@@ -47,6 +47,18 @@ class DownlinkError(ParkingError):
     """This command cannot be sent to the device."""
 
 
+class DeviceKeyError(ParkingError):
+    """The file of device keys cannot be used."""
+
+
+class DeviceError(ParkingError):
+    """A device on the street does not do what it was asked for."""
+
+
+class RecordingError(ParkingError):
+    """A recording of frames cannot be read."""
+
+
 class NotFound(ParkingError):
     """There is no such thing."""
 

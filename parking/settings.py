@@ -96,6 +96,9 @@ class Settings(BaseSettings):
         120, ge=0, le=86400, description="events further ahead than this are quarantined"
     )
     plate_key_dir: Path | None = Field(None, description="folder of the plate keys, outside the database")
+    device_key_file: FilePath | None = Field(
+        None, description="keys of the sensors that seal their frames, outside the database"
+    )
     pairing_window_s: int = Field(86400, ge=60, le=DAYS_30, description="how long a plate token may live")
     api_host: str = Field("127.0.0.1", description="address the API listens on")
     api_port: int = Field(8000, ge=0, le=65535, description="port the API listens on")

@@ -27,6 +27,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from firmware_protocol.topics import BAY_DOWN_FILTER
 from parking.errors import BrokerUnavailable
 from parking.settings import Settings
 from sensors_sim.outgoing import Outgoing
@@ -45,6 +46,9 @@ _NOT_ALLOWED = (4, 5, 134, 135)
 """Reasons of a broker that will not let us in later either: MQTT 3.1.1's and MQTT 5's."""
 EXPIRY_S = 604_800
 """SPEC [M-4] of firmware_protocol: what is missing on arrival is the time in the broker."""
+
+
+Heard = Callable[[str, bytes], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +99,22 @@ class Address:
 
 
 class Link:
-    """One connection and its queue."""
+    """One connection and its queue. With `heard` it also listens for what is sent down to our sensors."""
 
     def __init__(
-        self, address: Address, name: str, acknowledged: Callable[[Receipt], None], now: Callable[[], float]
+        self,
+        address: Address,
+        name: str,
+        *,
+        acknowledged: Callable[[Receipt], None],
+        now: Callable[[], float],
+        heard: Heard | None,
     ):
         self._address = address
         self._name = name
         self._acknowledged = acknowledged
         self._now = now
+        self._heard = heard
         self._queue: asyncio.Queue[Outgoing | None] = asyncio.Queue(QUEUE)
         # Bounded by IN_FLIGHT: in the order in which they were first sent.
         self._unacknowledged: dict[tuple[int, int], Outgoing] = {}
@@ -153,6 +164,8 @@ class Link:
         client = self._address.client(self._name, protocol)
         self._properties = _expiry() if protocol == aiomqtt.ProtocolVersion.V5 else None
         async with client:
+            if self._heard is not None:
+                await client.subscribe(BAY_DOWN_FILTER, qos=1)
             self.connected.set()
             self.answered.set()
             yield client
@@ -162,7 +175,7 @@ class Link:
         broken: ExceptionGroup[aiomqtt.MqttError] | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                watch = group.create_task(_watch(client), name="watch the connection")
+                watch = group.create_task(_watch(client, self._heard), name="watch the connection")
                 slots = asyncio.Semaphore(IN_FLIGHT)
                 for message in list(self._unacknowledged.values()):
                     await slots.acquire()
@@ -192,7 +205,10 @@ class Link:
 
 
 class Publisher:
-    """All connections to the broker. `now` gives wall seconds from the start of the run."""
+    """All connections to the broker. `now` gives wall seconds from the start of the run.
+
+    `heard` is told of each message that is sent down to a sensor of ours: topic and payload.
+    """
 
     def __init__(
         self,
@@ -201,11 +217,18 @@ class Publisher:
         connections: int,
         acknowledged: Callable[[Receipt], None],
         now: Callable[[], float],
+        heard: Heard | None = None,
     ) -> None:
         self._address = Address(settings)
         run = secrets.token_hex(4)
         self._links = [
-            Link(self._address, f"parking-sim-{run}-{number}", acknowledged, now)
+            Link(
+                self._address,
+                f"parking-sim-{run}-{number}",
+                acknowledged=acknowledged,
+                now=now,
+                heard=heard if number == 0 else None,
+            )
             for number in range(connections)
         ]
         self._tasks: list[asyncio.Task[None]] = []
@@ -264,10 +287,11 @@ def _code(error: aiomqtt.MqttCodeError) -> int | None:
     return error.rc.value if isinstance(error.rc, ReasonCode) else error.rc
 
 
-async def _watch(client: aiomqtt.Client) -> None:
-    """We subscribe to nothing; this raises MqttError when the connection breaks."""
-    async for _ in client.messages:
-        pass
+async def _watch(client: aiomqtt.Client, heard: Heard | None) -> None:
+    """Pass on what arrives, if we listen at all; raises MqttError when the connection breaks."""
+    async for message in client.messages:
+        if heard is not None and isinstance(message.payload, bytes) and not message.retain:
+            heard(str(message.topic), message.payload)
 
 
 def _expiry() -> Properties:

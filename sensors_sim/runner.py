@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -31,6 +32,8 @@ PAUSE_S = 0.2
 FLUSH_S = 0.5
 SPREAD_BAYS_PER_S = 1000
 LEAST_SPREAD_S = 3.0
+COMMANDS = 1000
+"""Commands that wait for their sensors; of more the oldest are lost, as a slow device would lose them."""
 TOWN_ZONE = ZoneInfo("Europe/London")
 
 
@@ -58,6 +61,7 @@ class Run:
         self._settings = settings
         self._city = city_of(options)
         self._ledger = _open_ledger(options.ledger)
+        self._commands: deque[tuple[str, bytes]] = deque(maxlen=COMMANDS)
 
     async def __call__(self, stopped: asyncio.Event) -> None:
         """Run until `stopped` is set or the time is over."""
@@ -74,6 +78,7 @@ class Run:
             connections=self._options.connections,
             acknowledged=self._acknowledge,
             now=self._now,
+            heard=self._hear,
         ) as publisher:
             await publisher.connect(CONNECT_S)
             self._begin()
@@ -136,9 +141,14 @@ class Run:
         while not self._stream.done:
             await self._send_due(publisher, self._now())
 
+    def _hear(self, topic: str, payload: bytes) -> None:
+        self._commands.append((topic, payload))
+
     async def _send_due(self, publisher: Publisher, now: float) -> None:
-        """Send what is due, or sleep a little if nothing is."""
+        """Send what is due and what commands ask for, or sleep a little if nothing is."""
         messages = self._stream.take(now)
+        while self._commands:
+            messages += self._stream.obey(*self._commands.popleft(), now)
         for message in messages:
             await publisher.send(message)
         if not messages:

@@ -10,7 +10,9 @@ from firmware_protocol.codec import encode, encode_bundle
 from firmware_protocol.frames import (
     Bundle,
     BundleEntry,
+    Frame,
     FrameType,
+    HealthFrame,
     ResetCause,
     State,
     StateFrame,
@@ -63,6 +65,10 @@ class Speech:
         self._clock = clock
         self._boot = boot
         self._sites = [site.id for site in city.sites]
+        self.heartbeats: dict[int, int] = {}
+        """Seconds between heartbeats where a command has set them, by bay."""
+        self.rebooted: set[tuple[int, int]] = set()
+        """Bay and session of each start that a command brought about."""
 
     def is_lorawan(self, report: Report) -> bool:
         """Whether a network server publishes for this sensor."""
@@ -72,7 +78,7 @@ class Speech:
         """The identity that the report's event has in the system."""
         device = self._city.device_ids[report.bay]
         if not self.is_lorawan(report):
-            return Identity(device, (self._boot + report.session) % 256, report.seq % 65_536)
+            return Identity(device, self.boot_of(report), report.seq % 65_536)
         uplink = self._uplink(report)
         tts = self._city.radio[report.bay] == Radio.TTS
         session = network_session(uplink.session_key_id if tts else uplink.dev_addr)
@@ -109,16 +115,19 @@ class Speech:
     def frame(self, report: Report, now: float) -> StateFrame:
         """Our frame as it leaves the sensor at `now`."""
         boot = report.kind == Kind.BOOT
-        beat = int(self._city.heartbeat_s[report.bay])
         tlvs = (
-            telemetry(firmware=FIRMWARE, reset_cause=self._reset_cause(report), heartbeat_s=min(beat, 65_535))
+            telemetry(
+                firmware=FIRMWARE,
+                reset_cause=self._reset_cause(report),
+                heartbeat_s=self.heartbeat_s(report.bay),
+            )
             if boot
             else ()
         )
         return StateFrame(
             type=_FRAME_TYPES[Kind(report.kind)],
             state=State.OCCUPIED if report.occupied else State.VACANT,
-            boot=(self._boot + report.session) % 256,
+            boot=self.boot_of(report),
             seq=report.seq % 65_536,
             age_s=max(0, int(now - report.since)),
             previous_s=None if math.isnan(report.previous) else int(report.previous),
@@ -126,6 +135,32 @@ class Speech:
             temperature_c=self._temperature_c(report),
             tlvs=tlvs,
         )
+
+    def health(self, report: Report) -> HealthFrame:
+        """How the sensor is that last said this."""
+        return HealthFrame(
+            boot=self.boot_of(report),
+            battery_v=self._battery_v(report.bay),
+            temperature_c=self._temperature_c(report),
+            tlvs=telemetry(firmware=FIRMWARE),
+        )
+
+    def answer(self, bay: int, frame: Frame) -> tuple[str, bytes]:
+        """Topic and payload of a frame that tells nothing of the bay; by a gateway, a bundle of one."""
+        site, device = self._sites[self._city.site_of[bay]], self._city.device_ids[bay]
+        gateway = int(self._city.gateway[bay])
+        if gateway < 0:
+            return topics.bay_up(site, device), encode(frame)
+        bundle = Bundle((BundleEntry(device, 0, frame),))
+        return topics.gateway_up(site, self._city.gateway_id(gateway)), encode_bundle(bundle)
+
+    def boot_of(self, report: Report) -> int:
+        """The boot id under which our sensor says this."""
+        return (self._boot + report.session) % 256
+
+    def heartbeat_s(self, bay: int) -> int:
+        """Seconds between the heartbeats of our sensor, as its boot frame tells them."""
+        return min(self.heartbeats.get(bay, int(self._city.heartbeat_s[bay])), 65_535)
 
     def frame_body(self, report: Report, now: float) -> bytes:
         """Our frame's bytes, for a sensor that publishes itself."""
@@ -143,6 +178,8 @@ class Speech:
         return topics.gateway_up(self._sites[self._city.site_of[report.bay]], self._city.gateway_id(gateway))
 
     def _reset_cause(self, report: Report) -> ResetCause:
+        if (report.bay, report.session) in self.rebooted:
+            return ResetCause.SOFTWARE
         return ResetCause.POWER_ON if report.session == 0 else ResetCause.WATCHDOG
 
     def _heard(self, report: Report) -> float:

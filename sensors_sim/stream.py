@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_protocol.frames import Frame
 from sensors_sim import frigate
 from sensors_sim.city import City
 from sensors_sim.demand import Changes, Demand
@@ -22,6 +23,7 @@ from sensors_sim.faults import Faults, draw_sensor_faults
 from sensors_sim.gates import DOUBLE_AFTER_S, Gates, Passage
 from sensors_sim.gateways import BUNDLE_S, Gateways
 from sensors_sim.ledger import Fault, Gate, Journal, Truth, utc
+from sensors_sim.obedience import RESTART_S, Obedience
 from sensors_sim.outgoing import Body, Outgoing, Read, Told
 from sensors_sim.plates import plate_of
 from sensors_sim.sensors import DEBOUNCE_S, GAP_S, Kind, Report, Sensors
@@ -66,7 +68,22 @@ class _Note:
     write: Callable[[], None]
 
 
-_Item = Report | Passage | _Flush | _Delivery | _Sighting | _Note
+@dataclass(frozen=True, slots=True)
+class _Restart:
+    """A sensor starts anew because it was told to."""
+
+    bay: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Beat:
+    """A heartbeat of an interval that was commanded, by the command's number."""
+
+    bay: int
+    command: int
+
+
+_Item = Report | Passage | _Flush | _Delivery | _Sighting | _Note | _Restart | _Beat
 
 
 class Stream:
@@ -90,6 +107,8 @@ class Stream:
             city, self.initial[: city.bays], faults=faults, broken=self._broken, spread_s=spread_s
         )
         self._gates = Gates(city, self.initial, faults=faults)
+        self._obedience = Obedience(city, self._speech)
+        self._commands: dict[int, int] = {}
         self._gateways = Gateways()
         self._way = Way(faults, seed=city.seed)
         self._truth = self.initial.copy()
@@ -128,6 +147,20 @@ class Stream:
             else:
                 break
         return taken
+
+    def obey(self, topic: str, payload: bytes, now: float) -> list[Outgoing]:
+        """What a sensor of ours answers to a command; nothing if it is dead, or it is none of ours."""
+        reaction = self._obedience.obey(topic, payload) if self._stop is None else None
+        if reaction is None or self._broken.silent[reaction.bay] <= now:
+            return []
+        bay = reaction.bay
+        if reaction.restarts:
+            at = self._undecided_until(bay, now + RESTART_S)
+            self._push(at, _Restart(bay), cause=at)
+        if reaction.beats:
+            self._commands[bay] = self._commands.get(bay, 0) + 1
+            self._beat_after(bay, now)
+        return [message for frame in reaction.frames for message in self._answer(bay, frame, now)]
 
     def stop(self, at: float) -> None:
         """Nothing happens in the city after `at`; what happened before is still told, within `END_S`."""
@@ -179,7 +212,7 @@ class Stream:
     def _handle(self, item: _Item, now: float) -> list[Outgoing]:
         match item:
             case Report():
-                return self._speak(item, now)
+                return self._heed(item, now)
             case Passage():
                 self._pass(item)
             case _Sighting():
@@ -189,9 +222,44 @@ class Stream:
             case _Delivery():
                 self._held_up -= 1
                 return [item.message]
+            case _Restart():
+                return self._speak(self._obedience.restart(item.bay, now), now)
+            case _Beat():
+                return self._beat(item, now)
             case _Note():
                 item.write()
         return []
+
+    def _heed(self, report: Report, now: float) -> list[Outgoing]:
+        """Speak a report as it was drawn, but for what commands have changed since."""
+        if self._speech.is_lorawan(report):
+            return self._speak(report, now)
+        heeded = self._obedience.heed(report)
+        return self._speak(heeded, now) if heeded is not None else []
+
+    def _beat(self, beat: _Beat, now: float) -> list[Outgoing]:
+        if beat.command != self._commands[beat.bay] or self._broken.silent[beat.bay] <= now:
+            return []
+        self._beat_after(beat.bay, now)
+        return self._speak(self._obedience.beat(beat.bay, now), now)
+
+    def _beat_after(self, bay: int, now: float) -> None:
+        due = self._obedience.next_beat(bay, now)
+        self._push(due, _Beat(bay, self._commands[bay]), cause=due)
+
+    def _undecided_until(self, bay: int, at: float) -> float:
+        """The first moment from `at` on at which no change of the bay is being decided or on its way."""
+        for _, _, _, item in sorted(self._heap, key=lambda entry: entry[:2]):
+            if isinstance(item, Report) and item.bay == bay and item.kind == Kind.CHANGE:
+                at = max(at, item.due) if item.since <= at else at
+        return at
+
+    def _answer(self, bay: int, frame: Frame, now: float) -> list[Outgoing]:
+        """A sensor's word that tells nothing of its bay, on the way on which it tells everything."""
+        topic, body = self._speech.answer(bay, frame)
+        self._messages += 1
+        message = Outgoing(number=self._messages, topic=topic, sender=topic, body=body, expires=True)
+        return self._deliver(message, now)
 
     def _speak(self, report: Report, now: float) -> list[Outgoing]:
         lorawan = self._speech.is_lorawan(report)

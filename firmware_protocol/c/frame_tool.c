@@ -1,4 +1,4 @@
-/* Reads frames and bundles as lines of hex digits and writes each as one line of JSON.
+/* Reads frames, bundles, commands and sealed frames as lines of hex digits and writes each as one line of JSON.
  *
  * With it you compare your own bytes with this library; the project's tests run it under sanitizers.
  * "encoded" is what the encoder makes of the decoded values, null where a device id cannot be written.
@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parking_command.h"
 #include "parking_frame.h"
+#include "parking_seal.h"
 
 #define MAX_LINE 300000
 
-static const char *const TYPES[] = {"", "event", "heartbeat", "boot", "health"};
+static const char *const TYPES[] = {"", "event", "heartbeat", "boot", "health", "", "", "", "", "ack"};
 static const char *const STATES[] = {"vacant", "occupied", "unknown", "fault"};
 static char line[MAX_LINE];
 
@@ -48,6 +50,12 @@ static void print_tlvs(const uint8_t *tlvs, size_t size) {
 
 static void print_frame(const struct parking_frame *frame) {
     printf("{\"type\":\"%s\",\"boot\":%u,", TYPES[frame->type], frame->boot);
+    if (frame->type == PARKING_ACK) {
+        printf("\"command\":%lu,\"outcome\":%u,", (unsigned long)frame->command, frame->outcome);
+        print_tlvs(frame->tlvs, frame->tlvs_size);
+        putchar('}');
+        return;
+    }
     if (frame->type != PARKING_HEALTH) {
         printf("\"state\":\"%s\",\"seq\":%u,\"age_s\":%lu,", STATES[frame->state], frame->seq,
                (unsigned long)frame->age_s);
@@ -79,8 +87,10 @@ static void print_error(enum parking_result result) {
 
 /* Into a block of exactly the encoded size, so that a sanitizer sees one byte too many. */
 static uint8_t *encode(const struct parking_frame *frame, size_t *size) {
-    size_t expected =
-        (size_t)(frame->type == PARKING_HEALTH ? PARKING_HEALTH_SIZE : PARKING_STATE_SIZE) + frame->tlvs_size;
+    size_t fixed = frame->type == PARKING_HEALTH ? PARKING_HEALTH_SIZE
+                   : frame->type == PARKING_ACK  ? PARKING_ACK_SIZE
+                                                 : PARKING_STATE_SIZE;
+    size_t expected = fixed + frame->tlvs_size;
     uint8_t *out = malloc(expected);
     if (out == NULL || parking_frame_encode(frame, out, expected - 1, size) != PARKING_NO_SPACE ||
         parking_frame_encode(frame, out, expected, size) != PARKING_OK || *size != expected) {
@@ -106,6 +116,42 @@ static void show_frame(const uint8_t *data, size_t size) {
     print_hex(encoded, encoded_size);
     printf("}\n");
     free(encoded);
+}
+
+static void show_command(const uint8_t *data, size_t size) {
+    struct parking_command command;
+    uint8_t *out = malloc(size);
+    size_t encoded_size = 0;
+    enum parking_result result = parking_command_decode(data, size, &command);
+    if (result != PARKING_OK) {
+        print_error(result);
+    } else if (out == NULL || parking_command_encode(&command, out, size - 1, &encoded_size) != PARKING_NO_SPACE ||
+               parking_command_encode(&command, out, size, &encoded_size) != PARKING_OK) {
+        fprintf(stderr, "a decoded command does not encode\n");
+        exit(1);
+    } else {
+        struct parking_arguments arguments;
+        printf("{\"command\":{\"id\":%lu,\"operation\":%u,", (unsigned long)command.id, command.operation);
+        print_tlvs(command.tlvs, command.tlvs_size);
+        printf("},\"answer\":%d,\"encoded\":", (int)parking_command_check(&command, &arguments));
+        print_hex(out, encoded_size);
+        printf("}\n");
+    }
+    free(out);
+}
+
+static void show_sealed(const uint8_t *data, size_t size) {
+    struct parking_sealed sealed;
+    enum parking_result result = parking_seal_split(data, size, &sealed);
+    if (result != PARKING_OK) {
+        print_error(result);
+        return;
+    }
+    printf("{\"sealed\":{\"key\":%u,\"counter\":%lu,\"body\":", sealed.key, (unsigned long)sealed.counter);
+    print_hex(sealed.body, sealed.body_size);
+    printf(",\"mac\":");
+    print_hex(sealed.mac, PARKING_MAC_SIZE);
+    printf("}}\n");
 }
 
 static bool show_entry(const struct parking_bundle_entry *entry, struct parking_bundle_writer *writer) {
@@ -200,10 +246,11 @@ int main(void) {
             }
             data[i / 2] = (uint8_t)(high << 4 | low);
         }
-        if (digits >= 2 && data[0] == (PARKING_VERSION << 4 | PARKING_BUNDLE)) {
-            show_bundle(data, digits / 2);
-        } else {
-            show_frame(data, digits / 2);
+        switch (digits >= 2 ? data[0] : 0) {
+        case PARKING_VERSION << 4 | PARKING_BUNDLE: show_bundle(data, digits / 2); break;
+        case PARKING_VERSION << 4 | PARKING_COMMAND: show_command(data, digits / 2); break;
+        case PARKING_VERSION << 4 | PARKING_SEALED: show_sealed(data, digits / 2); break;
+        default: show_frame(data, digits / 2); break;
         }
         free(data);
     }

@@ -21,8 +21,17 @@ static void put_u16(uint8_t *at, uint16_t value) {
     at[1] = (uint8_t)(value & 0xFFu);
 }
 
+static void put_u32(uint8_t *at, uint32_t value) {
+    put_u16(at, (uint16_t)(value >> 16));
+    put_u16(at + 2, (uint16_t)(value & 0xFFFFu));
+}
+
 static uint16_t get_u16(const uint8_t *at) {
     return (uint16_t)(((unsigned)at[0] << 8) | at[1]);
+}
+
+static uint32_t get_u32(const uint8_t *at) {
+    return ((uint32_t)get_u16(at) << 16) | get_u16(at + 2);
 }
 
 static void copy(uint8_t *to, const uint8_t *from, size_t size) {
@@ -44,6 +53,9 @@ const char *parking_result_name(enum parking_result result) {
     case PARKING_BAD_DEVICE: return "bad_device";
     case PARKING_BAD_VALUE: return "bad_value";
     case PARKING_NO_SPACE: return "no_space";
+    case PARKING_FORGED: return "forged";
+    case PARKING_REPLAYED: return "replayed";
+    case PARKING_USED_UP: return "used_up";
     }
     return "unknown";
 }
@@ -146,7 +158,7 @@ enum parking_result parking_tlv_append_number(uint8_t *tlvs, size_t capacity, si
     return parking_tlv_append(tlvs, capacity, size, type, bytes + 4 - width, width);
 }
 
-static enum parking_result check_tlvs(const uint8_t *tlvs, size_t size) {
+enum parking_result parking_tlv_check(const uint8_t *tlvs, size_t size) {
     struct parking_tlv_reader reader;
     struct parking_tlv tlv;
     enum parking_result result;
@@ -164,6 +176,14 @@ static bool is_state(uint8_t type) {
     return type == PARKING_EVENT || type == PARKING_HEARTBEAT || type == PARKING_BOOT;
 }
 
+/* Bytes of a type's fixed part; 0 if a device sends no such frame by itself. */
+static size_t fixed_size(uint8_t type) {
+    if (is_state(type)) {
+        return PARKING_STATE_SIZE;
+    }
+    return type == PARKING_HEALTH ? PARKING_HEALTH_SIZE : type == PARKING_ACK ? PARKING_ACK_SIZE : 0;
+}
+
 static enum parking_result check_head(const uint8_t *data, size_t size) {
     uint8_t type;
     if (size == 0) {
@@ -173,7 +193,33 @@ static enum parking_result check_head(const uint8_t *data, size_t size) {
         return PARKING_BAD_VERSION;
     }
     type = data[0] & 0x0Fu;
-    return is_state(type) || type == PARKING_HEALTH || type == PARKING_BUNDLE ? PARKING_OK : PARKING_BAD_TYPE;
+    return fixed_size(type) > 0 || type == PARKING_BUNDLE ? PARKING_OK : PARKING_BAD_TYPE;
+}
+
+static void read_state(const uint8_t *data, struct parking_frame *frame) {
+    frame->state = data[1] & FLAG_STATE;
+    frame->seq = get_u16(data + 3);
+    frame->age_s = parking_unpack_duration(get_u16(data + 5));
+    frame->previous_known = (data[1] & FLAG_PREVIOUS_KNOWN) != 0;
+    if (frame->previous_known) {
+        frame->previous_s = parking_unpack_duration(get_u16(data + 7));
+    }
+}
+
+static void read_fixed(const uint8_t *data, size_t fixed, struct parking_frame *frame) {
+    frame->boot = data[2];
+    if (frame->type == PARKING_ACK) {
+        frame->command = get_u32(data + 3);
+        frame->outcome = data[7];
+        return;
+    }
+    if (is_state(frame->type)) {
+        read_state(data, frame);
+    }
+    frame->battery_low = (data[1] & FLAG_BATTERY_LOW) != 0;
+    frame->calibrating = (data[1] & FLAG_CALIBRATING) != 0;
+    frame->battery_mv = unpack_battery(data[fixed - 2]);
+    frame->temperature_c = unpack_temperature(data[fixed - 1]);
 }
 
 enum parking_result parking_frame_decode(const uint8_t *data, size_t size, struct parking_frame *frame) {
@@ -185,38 +231,25 @@ enum parking_result parking_frame_decode(const uint8_t *data, size_t size, struc
     }
     *frame = empty;
     frame->type = data[0] & 0x0Fu;
-    if (frame->type == PARKING_BUNDLE) {
+    fixed = fixed_size(frame->type);
+    if (fixed == 0) {
         return PARKING_BAD_TYPE;
     }
-    fixed = is_state(frame->type) ? PARKING_STATE_SIZE : PARKING_HEALTH_SIZE;
     if (size > PARKING_MAX_FRAME_SIZE) {
         return PARKING_TOO_LONG;
     }
     if (size < fixed) {
         return PARKING_TRUNCATED;
     }
-    frame->battery_low = (data[1] & FLAG_BATTERY_LOW) != 0;
-    frame->calibrating = (data[1] & FLAG_CALIBRATING) != 0;
-    frame->boot = data[2];
-    if (is_state(frame->type)) {
-        frame->state = data[1] & FLAG_STATE;
-        frame->seq = get_u16(data + 3);
-        frame->age_s = parking_unpack_duration(get_u16(data + 5));
-        frame->previous_known = (data[1] & FLAG_PREVIOUS_KNOWN) != 0;
-        if (frame->previous_known) {
-            frame->previous_s = parking_unpack_duration(get_u16(data + 7));
-        }
-    }
-    frame->battery_mv = unpack_battery(data[fixed - 2]);
-    frame->temperature_c = unpack_temperature(data[fixed - 1]);
+    read_fixed(data, fixed, frame);
     frame->tlvs_size = size - fixed;
     frame->tlvs = frame->tlvs_size > 0 ? data + fixed : NULL;
-    return check_tlvs(frame->tlvs, frame->tlvs_size);
+    return parking_tlv_check(frame->tlvs, frame->tlvs_size);
 }
 
 static enum parking_result check_frame(const struct parking_frame *frame, size_t fixed, size_t capacity) {
     enum parking_result result;
-    if (!is_state(frame->type) && frame->type != PARKING_HEALTH) {
+    if (fixed == 0) {
         return PARKING_BAD_TYPE;
     }
     if (is_state(frame->type) && frame->state > PARKING_FAULT) {
@@ -225,24 +258,24 @@ static enum parking_result check_frame(const struct parking_frame *frame, size_t
     if (frame->tlvs_size > PARKING_MAX_FRAME_SIZE - fixed) {
         return PARKING_TOO_LONG;
     }
-    result = check_tlvs(frame->tlvs, frame->tlvs_size);
+    result = parking_tlv_check(frame->tlvs, frame->tlvs_size);
     if (result != PARKING_OK) {
         return result;
     }
     return capacity < fixed + frame->tlvs_size ? PARKING_NO_SPACE : PARKING_OK;
 }
 
-enum parking_result parking_frame_encode(const struct parking_frame *frame, uint8_t *out, size_t capacity,
-                                         size_t *size) {
-    size_t fixed = is_state(frame->type) ? PARKING_STATE_SIZE : PARKING_HEALTH_SIZE;
-    enum parking_result result = check_frame(frame, fixed, capacity);
-    if (result != PARKING_OK) {
-        return result;
-    }
+static void write_fixed(const struct parking_frame *frame, size_t fixed, uint8_t *out) {
     out[0] = (uint8_t)(PARKING_VERSION << 4 | frame->type);
+    out[1] = 0;
+    out[2] = frame->boot;
+    if (frame->type == PARKING_ACK) {
+        put_u32(out + 3, frame->command);
+        out[7] = frame->outcome;
+        return;
+    }
     out[1] = (uint8_t)((frame->battery_low ? FLAG_BATTERY_LOW : 0u) |
                        (frame->calibrating ? FLAG_CALIBRATING : 0u));
-    out[2] = frame->boot;
     if (is_state(frame->type)) {
         out[1] = (uint8_t)(out[1] | frame->state | (frame->previous_known ? FLAG_PREVIOUS_KNOWN : 0u));
         put_u16(out + 3, frame->seq);
@@ -251,6 +284,16 @@ enum parking_result parking_frame_encode(const struct parking_frame *frame, uint
     }
     out[fixed - 2] = pack_battery(frame->battery_mv);
     out[fixed - 1] = (uint8_t)(frame->temperature_c & 0xFF);
+}
+
+enum parking_result parking_frame_encode(const struct parking_frame *frame, uint8_t *out, size_t capacity,
+                                         size_t *size) {
+    size_t fixed = fixed_size(frame->type);
+    enum parking_result result = check_frame(frame, fixed, capacity);
+    if (result != PARKING_OK) {
+        return result;
+    }
+    write_fixed(frame, fixed, out);
     copy(out + fixed, frame->tlvs, frame->tlvs_size);
     *size = fixed + frame->tlvs_size;
     return PARKING_OK;
@@ -376,5 +419,5 @@ enum parking_result parking_bundle_tlvs(const struct parking_bundle_reader *read
                                         size_t *tlvs_size) {
     *tlvs = reader->data + reader->at;
     *tlvs_size = reader->size - reader->at;
-    return check_tlvs(*tlvs, *tlvs_size);
+    return parking_tlv_check(*tlvs, *tlvs_size);
 }

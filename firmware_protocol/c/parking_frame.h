@@ -17,6 +17,7 @@ extern "C" {
 #define PARKING_VERSION 1
 #define PARKING_STATE_SIZE 11
 #define PARKING_HEALTH_SIZE 5
+#define PARKING_ACK_SIZE 8
 #define PARKING_BUNDLE_HEADER_SIZE 4
 #define PARKING_MAX_FRAME_SIZE 255
 #define PARKING_MAX_BUNDLE_SIZE 65535u
@@ -36,7 +37,10 @@ enum parking_result {
     PARKING_TOO_LONG,    /* more bytes than a frame, bundle or value may have */
     PARKING_BAD_DEVICE,  /* a device id that is not 1 to 32 of a-z 0-9 . _ - */
     PARKING_BAD_VALUE,   /* a field that does not fit */
-    PARKING_NO_SPACE     /* the caller's buffer is too small */
+    PARKING_NO_SPACE,    /* the caller's buffer is too small */
+    PARKING_FORGED,      /* a sealed frame whose MAC is not that of its bytes */
+    PARKING_REPLAYED,    /* a sealed frame whose counter has been used, or is too old to know */
+    PARKING_USED_UP      /* no counter is left under this key */
 };
 
 enum parking_type {
@@ -44,7 +48,10 @@ enum parking_type {
     PARKING_HEARTBEAT = 2,
     PARKING_BOOT = 3,
     PARKING_HEALTH = 4,
-    PARKING_BUNDLE = 5
+    PARKING_BUNDLE = 5,
+    PARKING_SEALED = 7,  /* parking_seal.h */
+    PARKING_COMMAND = 8, /* parking_command.h */
+    PARKING_ACK = 9
 };
 
 enum parking_state { PARKING_VACANT = 0, PARKING_OCCUPIED = 1, PARKING_UNKNOWN = 2, PARKING_FAULT = 3 };
@@ -60,6 +67,13 @@ enum parking_reset {
     PARKING_RESET_UPDATE = 7
 };
 
+enum parking_outcome {
+    PARKING_DONE = 0,
+    PARKING_UNSUPPORTED = 1,
+    PARKING_INVALID = 2,
+    PARKING_FAILED = 3
+};
+
 enum parking_tlv_type {
     PARKING_TLV_FIRMWARE = 1,      /* text */
     PARKING_TLV_HARDWARE = 2,      /* text */
@@ -69,12 +83,15 @@ enum parking_tlv_type {
     PARKING_TLV_HEARTBEAT = 6,     /* 2 bytes, s */
     PARKING_TLV_FRAMES_SENT = 7,   /* 4 bytes */
     PARKING_TLV_FRAMES_FAILED = 8, /* 4 bytes */
+    PARKING_TLV_DEBOUNCE = 9,      /* 2 bytes, ms */
+    PARKING_TLV_TIME = 10,         /* 4 bytes, s since 1970 */
     PARKING_TLV_VENDOR = 128       /* 128 to 255 are yours */
 };
 
-/* A state frame (event, heartbeat, boot) or a health frame, which leaves state to previous_s at zero. */
+/* A state frame (event, heartbeat, boot), a health frame, or an ack. What a type does not have is zero:
+ * health has no state to previous_s, an ack only boot, command and outcome, the others not these two. */
 struct parking_frame {
-    uint8_t type;         /* enum parking_type, not PARKING_BUNDLE */
+    uint8_t type;         /* enum parking_type: one of these five */
     uint8_t state;        /* enum parking_state */
     uint8_t boot;         /* +1 at each start, kept over power loss */
     uint16_t seq;         /* +1 for each transition, 0 at start */
@@ -85,6 +102,8 @@ struct parking_frame {
     bool previous_known;
     bool battery_low;
     bool calibrating;
+    uint8_t outcome;     /* enum parking_outcome, or a later version's */
+    uint32_t command;    /* id of the command that is answered */
     const uint8_t *tlvs; /* optional values, one behind the other; NULL if tlvs_size is 0 */
     size_t tlvs_size;
 };
@@ -114,6 +133,9 @@ struct parking_tlv_reader {
     const uint8_t *at;
     size_t left;
 };
+
+/* PARKING_OK if these bytes are whole values, one behind the other; else PARKING_BAD_TLV. */
+enum parking_result parking_tlv_check(const uint8_t *tlvs, size_t size);
 
 /* The next value; PARKING_END behind the last one. Skip the types that you do not know. */
 enum parking_result parking_tlv_next(struct parking_tlv_reader *reader, struct parking_tlv *tlv);

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from firmware_protocol import codec
-from firmware_protocol.frames import Frame, FrameError, FrameType, HealthFrame, State
+from firmware_protocol.frames import AckFrame, Frame, FrameError, FrameType, HealthFrame, State, StateFrame
 from ingest.adapters.base import Reading
 from parking.errors import Rejection
 from parking.model import EventKind, Occupancy
@@ -27,11 +27,16 @@ FAULT: Final = State.FAULT
 
 
 def decode(payload: bytes, fport: int | None) -> tuple[Reading, ...]:
-    """The one reading of a frame that came over LoRaWAN; it counts for itself, so copies are recognised."""
+    """The reading of a frame that came over LoRaWAN; it counts for itself, so copies are recognised.
+
+    The answer to a command says nothing of the bay: it gives no reading.
+    """
     try:
         frame = codec.decode(payload)
     except FrameError as error:
         raise Rejection(error.code, error.detail) from None
+    if isinstance(frame, AckFrame):
+        return ()
     if isinstance(frame, HealthFrame):
         return (
             Reading(
@@ -73,6 +78,6 @@ def reset_cause(frame: Frame) -> str | None:
     return None if cause is None else cause.name.lower()
 
 
-def health(frame: Frame) -> str | None:
+def health(frame: StateFrame | HealthFrame) -> str | None:
     """What the device says of itself besides: while it calibrates, its detector is still learning the bay."""
     return "calibrating" if frame.calibrating else None

@@ -22,15 +22,15 @@ FrameTool = Callable[[Iterable[bytes]], list[dict[str, Any]]]
 
 @pytest.fixture(scope="session")
 def compile_c(tmp_path_factory: pytest.TempPathFactory) -> Compile:
-    """Compiles a program together with the library, strict and under sanitizers."""
+    """Compiles a program, called as its first source, with the library, strict and under sanitizers."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         pytest.fail("no C compiler: install gcc or clang (Debian: apt-get install gcc libc6-dev), or set CC")
     folder = tmp_path_factory.mktemp("c")
 
-    def build(source: Path) -> Path:
-        program = folder / source.stem
-        sources = [f"-I{C_DIR}", str(source), str(C_DIR / "parking_frame.c")]
+    def build(*sources_of_it: Path) -> Path:
+        program = folder / sources_of_it[0].stem
+        sources = [f"-I{C_DIR}", *map(str, [*sources_of_it, *sorted(C_DIR.glob("parking_*.c"))])]
         command = [compiler, *STRICT, *SANITIZE, *sources, "-o", str(program)]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from firmware_protocol import vectors
 from firmware_protocol.codec import decode, decode_bundle, encode, encode_bundle
+from firmware_protocol.commands import encode_command
 from firmware_protocol.frames import (
+    AckFrame,
     Bundle,
     BundleEntry,
     Frame,
@@ -23,7 +25,7 @@ from firmware_protocol.frames import (
 from firmware_protocol.layout import MAX_DURATION_S
 
 VECTORS = list(vectors.load())
-CANONICAL = [vector for vector in VECTORS if vector.canonical and "error" not in vector.expected]
+CANONICAL = [row for row in VECTORS if row.canonical and not {"error", "sealed"} & set(row.expected)]
 OCCUPIED = StateFrame(type=FrameType.EVENT, state=State.OCCUPIED, boot=2, seq=1, age_s=4)
 
 durations = st.integers(0, 32_767) | st.integers(547, 32_767).map(lambda minutes: minutes * 60)
@@ -53,13 +55,26 @@ health_frames = st.builds(
     calibrating=st.booleans(),
     tlvs=tlvs,
 )
-frames = state_frames | health_frames
+acks = st.builds(
+    AckFrame,
+    boot=st.integers(0, 255),
+    command=st.integers(0, 0xFFFF_FFFF),
+    outcome=st.integers(0, 255),
+    tlvs=tlvs,
+)
+frames = state_frames | health_frames | acks
 devices = st.text("abcdefghijklmnopqrstuvwxyz0123456789._-", min_size=1, max_size=32)
 bundles = st.builds(
     Bundle, st.lists(st.builds(BundleEntry, devices, durations, frames), max_size=6).map(tuple), tlvs
 )
 first_bytes = st.sampled_from((b"\x11", b"\x12", b"\x13", b"\x14", b"\x15"))
 hostile = st.binary(max_size=300) | st.builds(bytes.__add__, first_bytes, st.binary(max_size=80))
+
+
+def health(data: bytes) -> HealthFrame:
+    frame = decode(data)
+    assert isinstance(frame, HealthFrame)
+    return frame
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
@@ -71,6 +86,8 @@ def test_vector_decodes_as_published(vector: vectors.Vector) -> None:
 def test_canonical_vector_encodes_to_its_bytes(vector: vectors.Vector) -> None:
     if "bundle" in vector.expected:
         assert encode_bundle(vectors.bundle_from_fields(vector.expected["bundle"])) == vector.data
+    elif "command" in vector.expected:
+        assert encode_command(vectors.command_from_fields(vector.expected["command"])) == vector.data
     else:
         assert encode(vectors.frame_from_fields(vector.expected["frame"])) == vector.data
 
@@ -100,7 +117,9 @@ def test_any_bytes_give_a_bundle_or_a_frame_error(data: bytes) -> None:
         bundle = decode_bundle(data)
     except FrameError:
         return
-    assert all(isinstance(entry.frame, FrameError | StateFrame | HealthFrame) for entry in bundle.entries)
+    assert all(
+        isinstance(entry.frame, FrameError | StateFrame | HealthFrame | AckFrame) for entry in bundle.entries
+    )
 
 
 @given(frames, st.data())
@@ -159,12 +178,12 @@ def test_age_is_exact_then_to_the_minute_then_held(age_s: int) -> None:
     [(-1.0, 2.0), (1.9, 2.0), (3.604, 3.6), (3.606, 3.61), (5.0, 4.54), (math.inf, 4.54), (-math.inf, 2.0)],
 )
 def test_voltage_is_rounded_and_held_within_its_range(given_v: float, sent_v: float) -> None:
-    assert decode(encode(HealthFrame(boot=1, battery_v=given_v))).battery_v == sent_v
+    assert health(encode(HealthFrame(boot=1, battery_v=given_v))).battery_v == sent_v
 
 
 @pytest.mark.parametrize(("given_c", "sent_c"), [(-200, -127), (-128, -127), (200, 127)])
 def test_temperature_is_held_within_its_range(given_c: int, sent_c: int) -> None:
-    assert decode(encode(HealthFrame(boot=1, temperature_c=given_c))).temperature_c == sent_c
+    assert health(encode(HealthFrame(boot=1, temperature_c=given_c))).temperature_c == sent_c
 
 
 @pytest.mark.parametrize(

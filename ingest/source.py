@@ -12,8 +12,11 @@ SUBSCRIPTIONS = (
     "application/+/device/+/event/up",
     "frigate/events",
     "frigate/tracked_object_update",
+    "anpr2mqtt/+/+/state",
+    "axis/+/event/+/CameraApplicationPlatform/+",
 )
-"""Topic filters of DESIGN section 3. Our own prefix is taken whole, so that a mistyped topic is seen."""
+"""Topic filters of DESIGN section 3, and of cameras that choose their own. Ours is taken whole, so that a
+mistyped topic is seen."""
 
 
 class Message(NamedTuple):

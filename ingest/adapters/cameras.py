@@ -84,7 +84,7 @@ _HINTS: Final = {
     "alpv": "axis", "isapi": "hikvision", "intelbras": "dahua", "itsapi": "dahua",
     "notificationinfo": "dahua", "tollgateinfo": "dahua", "rekor": "openalpr", "autovu": "genetec",
 }  # fmt: skip
-_WORD: Final = re.compile(r"[a-z0-9]+(?:-recognizer)?")
+_WORD: Final = re.compile(r"[a-z0-9-]+")
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _WANTED: Final = hikvision.WANTED | tattile.WANTED
 _XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<|\xfe\xff\0<")
@@ -118,7 +118,7 @@ def read(
 
 def vendors_of(hint: str | None) -> frozenset[str]:
     """The vendors that a path, topic or name names; all of them where it names none."""
-    words = _WORD.findall((hint or "").lower().replace("_", "-"))
+    words = _WORD.findall(re.sub(r"[_ ]", "-", (hint or "").lower()))
     named = {_HINTS[plain] for word in words if (plain := word.replace("-", "")) in _HINTS}
     return frozenset(named) or VENDORS
 

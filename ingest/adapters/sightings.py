@@ -4,7 +4,7 @@ A plate or a person's name may stand in any field of these messages, so no rejec
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
@@ -82,49 +82,50 @@ def plate_reads(
     clocks: Mapping[str, CameraClock],
 ) -> tuple[PlateRead, ...]:
     """The plate reads of sightings; `camera` is the registry's id of it, which outweighs the vendor's."""
-    return tuple(_read(one, camera or _named(one), received_at, clocks) for one in seen)
+    found = tuple(seen)
+    plates = frozenset(fold(one.plate) for one in found if one.plate)
+    reads = []
+    for one in found:
+        named = camera or _named(one, plates)
+        read = PlateRead(
+            camera=named,
+            event_at=event_time(one.stamp, received_at, clocks.get(named, _ANY_CLOCK)),
+            event_id=_event_id(one, plates, received_at),
+            plate=one.plate,
+            direction=one.direction,
+            motion=one.motion,
+            confidence=one.confidence,
+        )
+        reads.append(read)
+    return tuple(reads)
 
 
-def _named(one: Sighting) -> str:
+def _named(one: Sighting, plates: Set[str]) -> str:
     if one.camera is None:
         raise Rejection("invalid_field", "the message names no camera, nor does the way it came")
-    if not _CAMERA.fullmatch(one.camera) or _tells(one.camera, one.plate):
-        raise Rejection(
-            "invalid_field", "the camera's id is not 1 to 64 printable characters without a plate"
-        )
+    if not _CAMERA.fullmatch(one.camera) or _tells(one.camera, plates):
+        raise Rejection("invalid_field", "the camera's id is not 1 to 64 plain characters without a plate")
     return one.camera
 
 
-def _read(one: Sighting, camera: str, received_at: datetime, clocks: Mapping[str, CameraClock]) -> PlateRead:
-    return PlateRead(
-        camera=camera,
-        event_at=event_time(one.stamp, received_at, clocks.get(camera, _ANY_CLOCK)),
-        event_id=_event_id(one, received_at),
-        plate=one.plate,
-        direction=one.direction,
-        motion=one.motion,
-        confidence=one.confidence,
-    )
-
-
-def _event_id(one: Sighting, received_at: datetime) -> str:
+def _event_id(one: Sighting, plates: Set[str], received_at: datetime) -> str:
     """The vendor's id of the passage; else one from the camera's own time, the same in every copy.
 
-    Never one that holds the plate: it is stored. A message with neither id nor time is known by its arrival
+    Never one that holds a plate: it is stored. A message with neither id nor time is known by its arrival
     alone, so a copy of it is another passage.
     """
-    if one.event_id is not None and _ID.fullmatch(one.event_id) and not _tells(one.event_id, one.plate):
+    if one.event_id is not None and _ID.fullmatch(one.event_id) and not _tells(one.event_id, plates):
         return one.event_id
     digits = "".join(re.findall(r"\d+", one.time_text, re.ASCII))[:40]
     time = f"t{digits}" if digits else f"at{received_at.astimezone(UTC):%Y%m%d%H%M%S%f}"
     found = f"{time}.{one.part}" if one.part else time
-    return time if _tells(found, one.plate) or not _ID.fullmatch(found) else found
+    return found if _ID.fullmatch(found) and not _tells(one.part, plates) else time
 
 
-def _tells(text: str, plate: str | None) -> bool:
-    """Whether a text that will be stored holds the plate."""
-    folded = fold(plate) if plate else ""
-    return len(folded) >= _SHORTEST_TELLING and folded in fold(text)
+def _tells(text: str, plates: Set[str]) -> bool:
+    """Whether a text that will be stored holds one of these folded plates."""
+    folded = fold(text)
+    return any(len(plate) >= _SHORTEST_TELLING and plate in folded for plate in plates)
 
 
 def plate(text: str | None) -> str | None:

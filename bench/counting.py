@@ -7,7 +7,7 @@ the count is compared with the truth every quarter of an hour, with ever more of
 
 import argparse
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -49,6 +49,7 @@ class Month:
     exits: NDArray[np.int64]
     unjoined: NDArray[np.int64]
     visits: tuple[Visit, ...]
+    window: timedelta
     vehicles: int
 
 
@@ -106,7 +107,9 @@ def car_park(use: Use, seed: int) -> City:
     )
 
 
-def month(use: Use, seed: int, *, days: int = DAYS, faults: Faults = FAULTS) -> Month:
+def month(
+    use: Use, seed: int, *, days: int = DAYS, faults: Faults = FAULTS, window: timedelta = WINDOW
+) -> Month:
     """Live through it, and read what the cameras told by the real rules."""
     city = car_park(use, seed)
     lived = plan(city, START.replace(tzinfo=None), days * 86_400.0)
@@ -117,7 +120,7 @@ def month(use: Use, seed: int, *, days: int = DAYS, faults: Faults = FAULTS) -> 
     told = passages(seen)
     tokens = {(read.camera, read.at, read.event_id): read for read in seen}
     crossings = [
-        _crossing(tokens[one.camera, one.at, one.event_id], one.token or b"", one.at) for one in told
+        _crossing(tokens[one.camera, one.at, one.event_id], one.token or b"", one.at, window) for one in told
     ]
     ways = np.array([_SIGNS[_way(one.camera)] for one in told])
     times = np.array([(one.at - START).total_seconds() for one in told])
@@ -130,7 +133,8 @@ def month(use: Use, seed: int, *, days: int = DAYS, faults: Faults = FAULTS) -> 
             np.array([_SIGNS[_way(read.camera)] for read in seen]),
             steps,
         ),
-        visits=visits(crossings, until=START + timedelta(days=days), window=WINDOW),
+        visits=visits(crossings, until=START + timedelta(days=days), window=window),
+        window=window,
         vehicles=int((moves > 0).sum()),
     )
 
@@ -180,9 +184,9 @@ def _token(folded: str, at: datetime) -> bytes:
     return b"%d:%s" % (at.toordinal(), folded.encode())
 
 
-def _crossing(read: Read, token: bytes, at: datetime) -> Crossing:
+def _crossing(read: Read, token: bytes, at: datetime, window: timedelta) -> Crossing:
     folded = token.partition(b":")[2].decode()
-    days = range(WINDOW // timedelta(days=1) + 1)
+    days = range(-(-window // timedelta(days=1)) + 1)
     return Crossing(
         at=at,
         direction=_way(read.camera),
@@ -196,7 +200,7 @@ def follow(lived: Month, rules: Rules) -> Result:
     moves = lived.entries - lived.exits if rules.join else lived.unjoined
     watch = DriftWatch(CAPACITY)
     count = int(lived.truth[0] - moves[0])
-    memory = Memory(lived.visits, inside_at_start=count)
+    memory = Memory(lived, inside_at_start=count)
     errors = np.empty(len(lived.truth), dtype=np.int64)
     corrections: list[Correction] = []
     hourly: list[tuple[datetime, int]] = []
@@ -226,9 +230,10 @@ def follow(lived: Month, rules: Rules) -> Result:
 class Memory:
     """What was known of visits at each time: one that was closed later was open then."""
 
-    def __init__(self, all_visits: Sequence[Visit], *, inside_at_start: int) -> None:
+    def __init__(self, lived: Month, *, inside_at_start: int) -> None:
+        self._window = lived.window
         self._start = Start(START, inside_at_start)
-        self._visits = [visit for visit in all_visits if visit.entered_at is not None]
+        self._visits = [visit for visit in lived.visits if visit.entered_at is not None]
         self._entered = [visit.entered_at or START for visit in self._visits]
         self._stays: Stays | None = None
         self._day = START
@@ -236,13 +241,15 @@ class Memory:
     def inside(self, now: datetime) -> Inside | None:
         """The vehicles that may still be inside."""
         if self._stays is None or now - self._day >= timedelta(days=1):
-            self._stays = stays(self._as_of(now, _RECENT), now=now, window=WINDOW)
+            self._stays = stays(self._as_of(now, _RECENT), now=now, window=self._window)
             self._day = now
         if self._stays is None:
             return None
-        seen = self._as_of(now, WINDOW)
+        seen = self._as_of(now, self._window)
         waiting = [visit.entered_at for visit in seen if visit.entered_at and visit.outcome is Outcome.INSIDE]
-        return inside(waiting, self._stays, entries=len(seen), now=now, window=WINDOW, start=self._start)
+        return inside(
+            waiting, self._stays, entries=len(seen), now=now, window=self._window, start=self._start
+        )
 
     def _as_of(self, now: datetime, back: timedelta) -> list[Visit]:
         recent = self._visits[bisect_left(self._entered, now - back) : bisect_right(self._entered, now)]
@@ -254,9 +261,9 @@ class Memory:
         ]
 
 
-def table(seeds: int, days: int) -> Iterator[str]:
+def table(seeds: int, days: int, window: timedelta) -> Iterator[str]:
     """The lines of the table."""
-    months = {use: [month(use, seed, days=days) for seed in range(seeds)] for use in Use}
+    months = {use: [month(use, seed, days=days, window=window) for seed in range(seeds)] for use in Use}
     yield "| percent of the capacity | " + " | ".join(use.name.lower() for use in Use) + " |"
     yield "|---" * (len(Use) + 1) + "|"
     a_day = (np.mean([lived.vehicles for lived in months[use]]) / days for use in Use)
@@ -277,12 +284,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.counting", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="car parks of each kind")
     parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--window", type=int, default=WINDOW // timedelta(hours=1), help="hours; pairing")
     arguments = parser.parse_args()
     print(f"{CAPACITY} spaces, {arguments.days} days, {arguments.seeds} car parks of each kind.")
     print(f"Of passages {FAULTS.misread:.0%} are misread and {FAULTS.double:.0%} seen twice,", end=" ")
     print(f"of exits {FAULTS.missed:.0%} missed.")
     print("Mean absolute error of the count, and what 99 of 100 quarter hours stay below:\n")
-    for line in table(arguments.seeds, arguments.days):
+    for line in table(arguments.seeds, arguments.days, timedelta(hours=arguments.window)):
         print(line)
 
 

@@ -14,8 +14,8 @@ all that was learnt:
 - a count below 0 or above the capacity is certain drift (`bound`).
 
 Nothing is clamped: once the drift is a whole `step` of vehicles or more, `correct` gives a correction for
-the record, with the rule that most of it comes from and the reason in words. A watch is rebuilt from the
-history of a month in milliseconds, so none of this is stored.
+the record, with the rule that most of it comes from and the reason in words. A watch is rebuilt from
+history, a month of it in a moment, so none of this is stored.
 """
 
 from collections import defaultdict

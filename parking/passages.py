@@ -29,7 +29,7 @@ SAME_ID: Final = timedelta(minutes=5)
 SAME_PLATE: Final = timedelta(seconds=10)
 PLATE_HELD: Final = timedelta(seconds=60)
 ID_HELD: Final = timedelta(minutes=10)
-MAX_HELD: Final = 1000
+MAX_HELD: Final = 300
 """Reads of one camera that are held; beyond that the oldest are forgotten and can no longer link."""
 
 _LONG: Final = 6

@@ -41,7 +41,7 @@ _SHARE: Final = (0.01, 0.02)
 """Of exits missed, before anything is learnt: mean and standard deviation."""
 _OVERNIGHT: Final = (0.1, 0.3)
 """Of the capacity, likewise: as good as nothing is known."""
-_NIGHT_SD: Final = 0.02
+_NIGHT_SD: Final = 0.03
 """Of the capacity: how much the nights differ."""
 _NOISE: Final = 0.05
 """Variance of the drift for each exit: missed or not, as chance has it, and vehicles counted twice."""

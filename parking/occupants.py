@@ -25,6 +25,7 @@ MIN_VISITS: Final = 100
 """Complete visits without which stays are not known well enough."""
 _BLOCK_H: Final = 4
 """Hours of arrival that share one distribution of stays: who comes in the evening stays longer."""
+_MOST_LONGER: Final = 0.02
 _MOST_DECLINE: Final = 0.8
 """Stays that decline no faster than this from quarter to quarter cannot be drawn out."""
 _ERROR: Final = 0.03
@@ -68,7 +69,8 @@ class Stays:
 def stays(visits: Sequence[Visit], *, now: datetime, window: timedelta) -> Stays | None:
     """What visits, as they stand `now`, tell of stays; None if they are too few.
 
-    Only those that began a window ago tell all; while these are too few, half a window has to do.
+    Only those that began a window ago tell all; while these are too few, half a window has to do where hardly
+    any stay is longer than that.
     """
     for age in (window, window / 2):
         old = [visit for visit in visits if visit.entered_at is not None and now - visit.entered_at >= age]
@@ -77,8 +79,8 @@ def stays(visits: Sequence[Visit], *, now: datetime, window: timedelta) -> Stays
             if visit.entered_at is not None and visit.dwell is not None:
                 blocks[visit.entered_at.hour // _BLOCK_H].append(visit.dwell.total_seconds())
         every = sorted(stay for block in blocks for stay in block)
-        if len(every) >= MIN_VISITS:
-            more, beyond_s = _beyond(every, age.total_seconds())
+        more, beyond_s = _beyond(every, age.total_seconds())
+        if len(every) >= MIN_VISITS and (age == window or more <= _MOST_LONGER * len(every)):
             return Stays(
                 blocks=tuple(tuple(sorted(block)) for block in blocks),
                 every=tuple(every),
@@ -126,7 +128,9 @@ def inside(
     if counted > window:
         # As many are there as come in a while, times how long they stay: Little's law.
         expected += entries / window.total_seconds() * known.longer * known.beyond_s
-    variance = sum(chance * (1.0 - chance) for chance in chances) + (_ERROR * expected) ** 2 + 1.0
+    # What was drawn out beyond the window is a guess as large as itself.
+    error = (_ERROR + known.longer) * expected
+    variance = sum(chance * (1.0 - chance) for chance in chances) + error**2 + 1.0
     return Inside(
         rule=Rule.MISSED_EXITS,
         vehicles=expected,

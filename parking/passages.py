@@ -6,11 +6,7 @@ that differ by a few characters, or one a part of the other. A passage is a set 
 links; its time is that of its earliest read, its token that of its best. Which reads hang together depends on
 the set of reads alone, so `passages` gives the same for any order and any number of copies.
 
-`Lanes` does the same read by read. It needs the plates for that, and a plate is never stored: they stay in
-its memory, for `PLATE_HELD` at most. So its passages are those of the whole set as long as no read comes more
-than `PLATE_HELD - SAME_PLATE` after a newer one of its camera (`ID_HELD - SAME_ID` where only the id links).
-After a restart only ids and tokens that were stored can link; a misread whose first read came before the
-restart is then a second vehicle, unless the vendor's id is the same.
+`parking.lanes` does the same read by read, and is the only place that holds plates for it.
 
 Two vehicles whose plates are alike and that follow each other within `SAME_PLATE` are taken for one.
 """
@@ -27,10 +23,6 @@ from parking.plates import fold
 SAME_ID: Final = timedelta(minutes=5)
 """A vendor's id is not used for another vehicle within this time; some count anew after a restart."""
 SAME_PLATE: Final = timedelta(seconds=10)
-PLATE_HELD: Final = timedelta(seconds=60)
-ID_HELD: Final = timedelta(minutes=10)
-MAX_HELD: Final = 300
-"""Reads of one camera that are held; beyond that the oldest are forgotten and can no longer link."""
 
 _LONG: Final = 6
 """Characters from which on two may differ; below that one, and below `_SHORT` none."""
@@ -99,14 +91,6 @@ class Passage:
     def key(self) -> tuple[datetime, str]:
         """Names the passage among those of its camera."""
         return (self.at, self.event_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The passage of a read as it now stands, and the keys of passages that it takes the place of."""
-
-    passage: Passage
-    replaced: tuple[tuple[datetime, str], ...] = ()
 
 
 def alike(one: str, other: str) -> bool:
@@ -178,7 +162,7 @@ def _of_camera(reads: list[Read]) -> Iterator[Passage]:
     merged: dict[int, Passage] = {}
     for at, read in enumerate(reads):
         root = _root(group, at)
-        merged[root] = merge(merged[root], _alone(read)) if root in merged else _alone(read)
+        merged[root] = merge(merged[root], alone(read)) if root in merged else alone(read)
     yield from merged.values()
 
 
@@ -188,7 +172,8 @@ def _root(group: list[int], at: int) -> int:
     return at
 
 
-def _alone(read: Read) -> Passage:
+def alone(read: Read) -> Passage:
+    """The passage of a read that nothing is linked to."""
     return Passage(
         camera=read.camera,
         at=read.at,
@@ -223,75 +208,3 @@ def _rank(passage: Passage) -> tuple[bool, float, bool, bytes]:
 def _moved(passage: Passage) -> tuple[bool, float, str]:
     when = passage.moved_at
     return (when is not None, when.timestamp() if when else 0.0, passage.motion or "")
-
-
-class _Held:
-    """A passage that may still grow, and those of its reads that others may link to."""
-
-    __slots__ = ("passage", "reads")
-
-    def __init__(self, passage: Passage, reads: set[Read]) -> None:
-        self.passage = passage
-        self.reads = reads
-
-    def newest(self) -> datetime:
-        return max(read.at for read in self.reads)
-
-
-class Lanes:
-    """The passages of the last minutes at all cameras, growing read by read; here alone plates are held."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, list[_Held]] = defaultdict(list)
-        self._newest: dict[str, datetime] = {}
-
-    def see(self, read: Read) -> Told:
-        """Take a read; its passage as it now stands, and which of those told before it takes the place of."""
-        newest = max(read.at, self._newest.get(read.camera, read.at))
-        self._newest[read.camera] = newest
-        self._forget(read.camera, newest)
-        held = self._held[read.camera]
-        mine = [one for one in held if any(linked(other, read) for other in one.reads)]
-        passage = _alone(read)
-        for one in mine:
-            passage = merge(passage, one.passage)
-            held.remove(one)
-        reads = {_without_plate(read, newest)}.union(*(one.reads for one in mine))
-        held.append(_Held(passage, reads))
-        replaced = {one.passage.key for one in mine} - {passage.key}
-        return Told(passage, tuple(sorted(replaced)))
-
-    def remember(self, stored: Iterable[Passage]) -> None:
-        """Take up passages from before a restart: by their ids and tokens, for no plate was stored."""
-        for passage in stored:
-            read = Read(camera=passage.camera, at=passage.at, event_id=passage.event_id, token=passage.token)
-            self._held[passage.camera].append(_Held(passage, {read}))
-            self._newest[passage.camera] = max(passage.at, self._newest.get(passage.camera, passage.at))
-
-    def forget(self, now: datetime) -> None:
-        """Drop what is too old to be linked to; to be called every few seconds, for lanes that are quiet."""
-        for camera in list(self._held):
-            self._forget(camera, now)
-            if not self._held[camera]:
-                del self._held[camera], self._newest[camera]
-
-    @property
-    def plates(self) -> int:
-        """How many plates are in memory now."""
-        return sum(
-            read.folded is not None for held in self._held.values() for one in held for read in one.reads
-        )
-
-    def _forget(self, camera: str, now: datetime) -> None:
-        kept = []
-        room = MAX_HELD
-        for one in sorted(self._held[camera], key=_Held.newest, reverse=True):
-            reads = {_without_plate(read, now) for read in one.reads if now - read.at <= ID_HELD}
-            if reads and room > 0:
-                kept.append(_Held(one.passage, reads))
-                room -= len(reads)
-        self._held[camera] = kept
-
-
-def _without_plate(read: Read, now: datetime) -> Read:
-    return replace(read, folded=None) if read.folded and now - read.at > PLATE_HELD else read

@@ -19,7 +19,7 @@ from parking.db.registry import Directory, Watch
 from parking.db.table import BayTable
 from parking.model import Direction, Occupancy
 from parking.plates import PlateKeys, fold
-from tests.support.cameras import AXIS_EVENT, HIKVISION
+from tests.support.cameras import AXIS_EVENT, BODIES, HIKVISION
 from tests.support.cameras import PLATE as CAMERAS_PLATE
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -252,3 +252,15 @@ def test_a_vendors_camera_that_is_no_gate_is_told() -> None:
     )
     assert (record.code, record.payload) == ("unknown_camera", None)
     assert "'cam-7'" in record.detail
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_nothing_of_any_vendors_plate_reaches_a_batch(name: str, tmp_path: Path) -> None:
+    batch = admit("parking/v1/castle-mews/anpr/cm-in/read", BODIES[name].decode(), keys=PlateKeys(tmp_path))
+    assert batch.gates
+    assert not batch.rejections
+    assert fold(CAMERAS_PLATE) not in fold(repr(batch))
+    refused = admit("parking/v1/elsewhere/anpr/cm-in/read", BODIES[name].decode())
+    assert {record.code for record in refused.rejections} == {"wrong_site"}
+    assert {record.payload for record in refused.rejections} == {None}
+    assert fold(CAMERAS_PLATE) not in fold(repr(refused))

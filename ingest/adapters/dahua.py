@@ -14,7 +14,7 @@ from ingest.adapters.base import Ignored
 from ingest.adapters.sightings import MAX_SIGHTINGS, Number, Seen, Sighting
 from parking.errors import Rejection
 
-_TRAFFIC: Final = frozenset({"TrafficJunction", "TrafficGate", "TrafficTollGate", "TrafficParking"})
+_TRAFFIC: Final = frozenset({"TrafficJunction", "TrafficGate", "TrafficTollGate"})
 _LOCAL: Final = "%Y-%m-%d %H:%M:%S"
 
 

@@ -26,7 +26,7 @@ _TRUE: Final = frozenset({"true", "1"})
 
 def read_notification(document: Document) -> Seen:
     """The vehicle in an EventNotificationAlert; raises Rejection."""
-    if document.first("eventType") not in ("ANPR", "vehicleMatchResult"):
+    if document.first("eventType") != "ANPR":
         return Ignored("an event of another type than ANPR")
     if document.first("eventState") == "inactive":
         return Ignored("the end of an event, which its beginning has told of")

@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from parking.drift import Correction, DriftWatch, Inside, quietest_hour
+from parking.books import Books
+from parking.drift import Correction, Inside
 from parking.model import Direction
 from parking.occupants import EVERY, Start, Stays, inside, stays
 from parking.passages import Read, passages
@@ -199,33 +200,25 @@ def _crossing(read: Read, token: bytes, at: datetime, window: timedelta) -> Cros
 
 def follow(lived: Month, rules: Rules) -> Result:
     """The month's count by these rules, step by step, knowing at each step only what was before."""
-    moves = lived.entries - lived.exits if rules.join else lived.unjoined
-    watch = DriftWatch(CAPACITY)
-    count = int(lived.truth[0] - moves[0])
-    memory = Memory(lived, inside_at_start=count)
+    if not rules.bounds:
+        moves = lived.entries - lived.exits if rules.join else lived.unjoined
+        return Result(np.cumsum(moves) - moves[0] - (lived.truth - lived.truth[0]), ())
+    before = int(lived.truth[0] - lived.entries[0] + lived.exits[0])
+    books = Books(CAPACITY, at=START, count=before, nights=rules.nights)
+    memory = Memory(lived, inside_at_start=before)
     errors = np.empty(len(lived.truth), dtype=np.int64)
     corrections: list[Correction] = []
-    hourly: list[tuple[datetime, int]] = []
-    for step, inside_now in enumerate(lived.truth.tolist()):
+    columns = zip(lived.truth.tolist(), lived.entries.tolist(), lived.exits.tolist(), strict=True)
+    for step, (truth, entries, exits) in enumerate(columns):
         now = START + (step + 1) * STEP
-        count += int(moves[step])
-        if rules.nights:
-            watch.passed(exits=int(lived.exits[step]), hours=STEP / timedelta(hours=1))
-        if rules.bounds:
-            watch.bound(count)
-        if now.minute == 0 and rules.nights:
-            hourly.append((now, count))
-            if now.hour == (hour := quietest_hour(hourly[-24 * 7 :])):
-                watch.night(count, hour)
-            if rules.tokens and (now - START) % EVERY == timedelta() and (known := memory.inside(now)):
-                watch.learn(count, known)
-            if rules.by_hand and now.weekday() == 0 and now.hour == 12:
-                watch.learn(count, Inside.counted(inside_now))
-        correction = watch.correct(count, now) if rules.bounds else None
-        if correction:
-            corrections.append(correction)
-            count = correction.after
-        errors[step] = count - inside_now
+        known: list[Inside] = []
+        if rules.tokens and (now - START) % EVERY == timedelta():
+            known += memory.inside(now)
+        if rules.by_hand and now.weekday() == 0 and (now.hour, now.minute) == (12, 0):
+            known.append(Inside.counted(truth))
+        correction = books.step(now, entries=entries, exits=exits, known=known)
+        corrections += [correction] if correction else []
+        errors[step] = books.count - truth
     return Result(errors, tuple(corrections))
 
 
@@ -240,18 +233,25 @@ class Memory:
         self._stays: Stays | None = None
         self._day = START
 
-    def inside(self, now: datetime) -> Inside | None:
-        """The vehicles that may still be inside."""
+    def inside(self, now: datetime) -> list[Inside]:
+        """The vehicles that may still be inside, once enough is known."""
         if self._stays is None or now - self._day >= timedelta(days=1):
             self._stays = stays(self._as_of(now, _RECENT), now=now, window=self._window)
             self._day = now
         if self._stays is None:
-            return None
+            return []
         seen = self._as_of(now, self._window)
         waiting = [visit.entered_at for visit in seen if visit.entered_at and visit.outcome is Outcome.INSIDE]
-        return inside(
-            waiting, self._stays, entries=len(seen), now=now, window=self._window, start=self._start
-        )
+        return [
+            inside(
+                waiting,
+                self._stays,
+                entries=len(seen),
+                now=now,
+                window=self._window,
+                start=self._start,
+            )
+        ]
 
     def _as_of(self, now: datetime, back: timedelta) -> list[Visit]:
         recent = self._visits[bisect_left(self._entered, now - back) : bisect_right(self._entered, now)]

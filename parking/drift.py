@@ -107,9 +107,9 @@ class DriftWatch:
     ) -> None:
         self._capacity = capacity
         self._step = max(1, round(capacity * STEP))
-        staying, spread = overnight or (_OVERNIGHT[0] * capacity, _OVERNIGHT[1] * capacity)
-        self._mean = np.array([0.0, _SHARE[0], staying])
-        self._covariance = np.diag([sd**2, _SHARE[1] ** 2, spread**2])
+        self._overnight = overnight or (_OVERNIGHT[0] * capacity, _OVERNIGHT[1] * capacity)
+        self._mean = np.array([0.0, _SHARE[0], self._overnight[0]])
+        self._covariance = np.diag([sd**2, _SHARE[1] ** 2, self._overnight[1] ** 2])
         self._hour: int | None = None
         self._owed: dict[Rule, float] = defaultdict(float)
         self._reasons: dict[Rule, str] = {}
@@ -201,9 +201,9 @@ class DriftWatch:
     def _other_hour(self, hour: int) -> None:
         """Those who stay at one hour tell nothing of those who stay at another."""
         if self._hour is not None:
-            self._mean[_STAYING] = _OVERNIGHT[0] * self._capacity
+            self._mean[_STAYING] = self._overnight[0]
             self._covariance[_STAYING, :] = self._covariance[:, _STAYING] = 0.0
-            self._covariance[_STAYING, _STAYING] = (_OVERNIGHT[1] * self._capacity) ** 2
+            self._covariance[_STAYING, _STAYING] = self._overnight[1] ** 2
         self._hour = hour
 
     def _shift(self, rule: Rule, by: float, reason: str) -> None:
@@ -216,11 +216,14 @@ class DriftWatch:
         self._reasons[rule] = reason
 
 
-def quietest_hour(counts: Iterable[tuple[datetime, int]]) -> int:
+def quietest_hour(
+    counts: Iterable[tuple[datetime, int]], *, so_far: int = USUAL_HOUR, margin: float = 0.0
+) -> int:
     """The hour of the day (of the times' own zone) at which fewest are inside, over several days.
 
     Each day is taken relative to its own median, so that drift from day to day does not matter; the median
-    over the days passes over single events.
+    over the days passes over single events. The hour `so_far` stays unless another has fewer by more than
+    `margin`: many hours of a night are alike, and who stays at one of them is learnt slowly.
     """
     days: dict[date, list[tuple[int, int]]] = defaultdict(list)
     for at, count in counts:
@@ -231,4 +234,7 @@ def quietest_hour(counts: Iterable[tuple[datetime, int]]) -> int:
         for hour, count in day:
             hours[hour].append(count - middle)
     enough = {hour: median(found) for hour, found in hours.items() if len(found) >= MIN_DAYS}
-    return min(enough, key=lambda hour: (enough[hour], hour)) if enough else USUAL_HOUR
+    if not enough:
+        return so_far
+    best = min(enough, key=lambda hour: (enough[hour], hour))
+    return best if so_far not in enough or enough[so_far] - enough[best] > margin else so_far

@@ -169,5 +169,7 @@ def test_the_quietest_hour_is_found_in_spite_of_drift_and_of_one_event() -> None
         for hour in range(24)
     ]
     assert quietest_hour(counts) == (12 + 15) % 24
+    assert quietest_hour(counts, so_far=4, margin=5) == 4
+    assert quietest_hour(counts, so_far=20, margin=5) == 3
     assert quietest_hour(counts[:30]) == USUAL_HOUR
     assert quietest_hour([]) == USUAL_HOUR

@@ -1,7 +1,8 @@
 """OpenALPR and Rekor Scout: single results, groups of results, and heartbeats.
 
-The open daemon counts `epoch_time` in seconds and names no data type; Scout counts milliseconds. A group tells
-of one vehicle, its best plate and `best_uuid`; a result tells of one picture, with a vehicle for each plate.
+The open daemon counts `epoch_time` in seconds and names no data type; Scout counts milliseconds. A group
+tells of one vehicle, its best plate and `best_uuid`; a result tells of one picture, with a vehicle for each
+plate.
 """
 
 from typing import Final

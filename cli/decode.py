@@ -4,12 +4,14 @@ One JSON line in, one JSON line out, in the same order, whatever the line holds.
 
 In: `topic` and `payload` (text, or the JSON value itself) or `payload_hex`; `codec` beside a topic overrides
 the registry's; `codec` (and `fport`) without a topic means the bare bytes of a device, whose `device` is then
-null in the answer. `received_at` is by default now. Unknown keys are passed over.
+null in the answer. `path` instead of a topic means a camera's message as it is posted, with its
+`content_type` and, if the registry knows it, its `camera`. `retained` is the flag of an MQTT message.
+`received_at` is by default now. Unknown keys are passed over.
 """
 
 import contextlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,13 +20,14 @@ from typing import Annotated, Any, Final, TextIO
 import msgspec
 import typer
 
-from ingest.adapters import checks, lorawan
-from ingest.adapters.base import Notice, Uplink
+from ingest.adapters import cameras, checks, lorawan
+from ingest.adapters.base import Ignored, Notice, Uplink
 from ingest.adapters.codecs import CODECS
 from ingest.decode import Decoded, Directory, decode
+from parking.clock import CameraClock
 from parking.errors import Rejection
 from parking.model import BayObservation, Observation, Occupancy
-from parking.registry import Codecs, load_registry
+from parking.registry import Codecs, camera_clocks, load_registry
 
 _OCCUPIED: Final = {Occupancy.OCCUPIED: True, Occupancy.VACANT: False, Occupancy.UNKNOWN: None, None: None}
 
@@ -36,6 +39,10 @@ class _Line(msgspec.Struct):
     codec: str | None = None
     fport: checks.Port | None = None
     received_at: str | None = None
+    path: str | None = None
+    content_type: str | None = None
+    camera: checks.Id | None = None
+    retained: bool = False
 
 
 _LINE: Final = msgspec.json.Decoder(_Line)
@@ -56,22 +63,33 @@ def decode_command(
         Path | None, typer.Argument(help="JSON lines; standard input by default", exists=True, dir_okay=False)
     ] = None,
     registry: Annotated[
-        Path | None, typer.Option(help="registry file that says which device has which codec", exists=True)
+        Path | None,
+        typer.Option(
+            help="registry file: which device has which codec, how far to trust cameras' clocks", exists=True
+        ),
     ] = None,
 ) -> None:
     """Say what the ingestor would make of messages. Needs no broker and no database.
 
-    Each line is {"topic"?, "payload"? | "payload_hex"?, "codec"?, "fport"?, "received_at"?}; each answer is
+    Each line is {"topic"?, "payload"? | "payload_hex"?, "codec"?, "fport"?, "received_at"?}, or, for what a
+    camera posts, {"path", "content_type"?, "camera"?, "payload"? | "payload_hex"?}; each answer is
     {"observations": [...], "rejected": null | {"code", "detail"}}.
 
     Example: echo '{"codec": "bosch-tps110", "fport": 1, "payload_hex": "01"}' | parking decode
     """
-    known = Codecs(load_registry(registry)) if registry else None
+    loaded = load_registry(registry) if registry else None
+    known = Codecs(loaded) if loaded else None
+    clocks = camera_clocks(loaded) if loaded else cameras.NO_CLOCKS
     with file.open("rb") if file else contextlib.nullcontext(sys.stdin.buffer) as lines:
-        raise typer.Exit(run(lines, sys.stdout, known))
+        raise typer.Exit(run(lines, sys.stdout, known, clocks))
 
 
-def run(lines: Iterable[str | bytes], out: TextIO, registry: Directory | None = None) -> int:
+def run(
+    lines: Iterable[str | bytes],
+    out: TextIO,
+    registry: Directory | None = None,
+    clocks: Mapping[str, CameraClock] = cameras.NO_CLOCKS,
+) -> int:
     """Answer every line; the exit code is 0, since a rejection is an answer too.
 
     Without a registry, a device is known only where the line names its codec. A line that cannot be read is
@@ -79,7 +97,7 @@ def run(lines: Iterable[str | bytes], out: TextIO, registry: Directory | None = 
     """
     for number, line in enumerate(lines, 1):
         try:
-            answer = _answer(_read(line), registry or _Always(None))
+            answer = _answer(_read(line), registry or _Always(None), clocks)
         except Rejection as problem:
             answer = {"observations": [], "rejected": _rejected(_at_line(problem, number))}
         out.write(msgspec.json.encode(answer).decode() + "\n")
@@ -93,21 +111,29 @@ def _read(line: str | bytes) -> _Line:
     if not line.strip():
         raise Rejection("bad_input", "the line is empty")
     read = checks.parse_json(line, _LINE)
-    if read.topic is None and read.codec is None:
-        raise Rejection("bad_input", "topic is missing, and codec too: one of them is needed")
+    if read.topic is None and read.codec is None and read.path is None:
+        raise Rejection("bad_input", "topic is missing, and codec and path too: one of them is needed")
     return read
 
 
-def _answer(line: _Line, registry: Directory) -> dict[str, Any]:
+def _answer(line: _Line, registry: Directory, clocks: Mapping[str, CameraClock]) -> dict[str, Any]:
     payload = _payload(line)
     received_at = (
         checks.parse_time(line.received_at, "received_at") if line.received_at else datetime.now(UTC)
     )
-    if line.topic is None:
-        decoded = _bare(line, payload, received_at)
+    if line.topic is not None:
+        decoded = decode(
+            line.topic,
+            payload,
+            received_at=received_at,
+            directory=registry if line.codec is None else _Always(line.codec),
+            retained=line.retained,
+            clocks=clocks,
+        )
+    elif line.path is not None:
+        decoded = _posted(line, payload, received_at, clocks)
     else:
-        directory = registry if line.codec is None else _Always(line.codec)
-        decoded = decode(line.topic, payload, received_at=received_at, directory=directory)
+        decoded = _bare(line, payload, received_at)
     return _shown(decoded)
 
 
@@ -130,6 +156,21 @@ def _bare(line: _Line, payload: bytes, received_at: datetime) -> Decoded:
     except Rejection as rejection:
         return Decoded(rejections=(rejection,))
     return Decoded(observations=found)
+
+
+def _posted(line: _Line, payload: bytes, received_at: datetime, clocks: Mapping[str, CameraClock]) -> Decoded:
+    try:
+        read = cameras.read(
+            payload,
+            received_at=received_at,
+            camera=line.camera,
+            content_type=line.content_type,
+            hint=line.path,
+            clocks=clocks,
+        )
+    except Rejection as rejection:
+        return Decoded(rejections=(rejection,))
+    return Decoded(ignored=read.reason) if isinstance(read, Ignored) else Decoded(observations=read)
 
 
 def _at_line(problem: Rejection, number: int) -> Rejection:
@@ -164,6 +205,7 @@ def _observation(seen: Observation) -> dict[str, Any]:
         "kind": "plate",
         "camera": seen.camera,
         "direction": seen.direction,
+        **({"motion": seen.motion} if seen.motion else {}),
         "confidence": seen.confidence,
         "event_at": _time(seen.event_at),
         "plate": seen.plate,

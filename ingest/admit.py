@@ -140,7 +140,7 @@ class Admission:
 
     def _token(self, site: str, read: PlateRead) -> bytes | None:
         """The keyed hash of the plate; the vehicle counts without it if the keys cannot be used."""
-        if self._keys is None:
+        if self._keys is None or read.plate is None:
             return None
         try:
             return self._keys.token(site, read.plate, read.event_at)

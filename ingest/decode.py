@@ -15,6 +15,7 @@ from firmware_protocol import codec, topics
 from firmware_protocol.frames import AckFrame, FrameError, HealthFrame, StateFrame
 from ingest.adapters import (
     aws_iot,
+    cameras,
     chirpstack,
     frigate,
     helium,
@@ -26,13 +27,15 @@ from ingest.adapters import (
 from ingest.adapters.base import Ignored, Notice, NoticeKind, Uplink
 from ingest.adapters.codecs import CODECS
 from ingest.adapters.parking_v1 import FAULT, KINDS, STATES, health, reset_cause
+from ingest.adapters.sightings import Reader
+from parking.clock import CameraClock
 from parking.errors import Rejection
-from parking.model import BayObservation, EventKind, Observation, PlateRead
+from parking.model import BayObservation, EventKind, Observation
 
 MAX_FRAME_PAYLOAD: Final = 64 * 1024
 """Most bytes of a message on our own bay and gateway topics."""
 MAX_JSON_PAYLOAD: Final = 256 * 1024
-"""Most bytes of a message of anyone else; Frigate's and a busy network server's come near a quarter of it."""
+"""Most bytes of a network server's message; a busy one's come near a quarter of it."""
 MAX_ENTRY_REJECTIONS: Final = 20
 """Most rejections that one bundle gives, so that one hostile message cannot make thousands of records."""
 
@@ -69,6 +72,7 @@ class Message(NamedTuple):
     payload: bytes
     received_at: datetime
     directory: Directory
+    clocks: Mapping[str, CameraClock]
 
     @property
     def levels(self) -> list[str]:
@@ -77,12 +81,19 @@ class Message(NamedTuple):
 
 
 def decode(
-    topic: str, payload: bytes, *, received_at: datetime, directory: Directory, retained: bool = False
+    topic: str,
+    payload: bytes,
+    *,
+    received_at: datetime,
+    directory: Directory,
+    retained: bool = False,
+    clocks: Mapping[str, CameraClock] = cameras.NO_CLOCKS,
 ) -> Decoded:
     """What the ingestor makes of one message; never raises.
 
     `received_at` is the arrival time (UTC). `retained` is the flag of the MQTT message: the broker's replay
-    of an old message, whose arrival time says nothing, is ignored.
+    of an old message, whose arrival time says nothing, is ignored. `clocks` has the cameras whose gates say
+    how far to trust their time.
     """
     if retained:
         return Decoded(ignored="a retained message is a replay")
@@ -90,7 +101,7 @@ def decode(
         route = ROUTES.get(topic.partition("/")[0])
         if route is None:
             raise _unknown_topic()
-        return route(Message(topic, payload, received_at, directory))
+        return route(Message(topic, payload, received_at, directory, clocks))
     except Rejection as rejection:
         return Decoded(rejections=(rejection,))
     except Exception as error:
@@ -112,9 +123,7 @@ def _own(message: Message) -> Decoded:
     if topic.kind == "gateway":
         return _bundle(message, topic)
     if topic.kind == "anpr":
-        _check_size(message, MAX_JSON_PAYLOAD)
-        read = frigate.read_any(message.payload, camera=topic.name, received_at=message.received_at)
-        return _plate(read, site=topic.site)
+        return _plates(message, camera=topic.name, site=topic.site)
     return Decoded(ignored="published by us, not for us", site=topic.site)
 
 
@@ -298,13 +307,40 @@ def _frigate(message: Message) -> Decoded:
     if read is None:
         return Decoded(ignored="Frigate reads no plates on this topic")
     _check_size(message, MAX_JSON_PAYLOAD)
-    return _plate(read(message.payload, camera=None, received_at=message.received_at))
+    return _plates(message, reader=read)
 
 
-def _plate(read: PlateRead | Ignored, *, site: str | None = None) -> Decoded:
+def _anpr2mqtt(message: Message) -> Decoded:
+    if message.levels[-1] != "state":
+        return Decoded(ignored="anpr2mqtt tells of no plates on this topic")
+    return _plates(message, hint="anpr2mqtt")
+
+
+def _axis(message: Message) -> Decoded:
+    if "/CameraApplicationPlatform/ALPV" not in message.topic:
+        return Decoded(ignored="an Axis camera's event that is not of the License Plate Verifier")
+    return _plates(message, hint="axis")
+
+
+def _plates(
+    message: Message,
+    *,
+    camera: str | None = None,
+    reader: Reader | None = None,
+    hint: str | None = None,
+    site: str | None = None,
+) -> Decoded:
+    read = cameras.read(
+        message.payload,
+        received_at=message.received_at,
+        camera=camera,
+        reader=reader,
+        hint=hint,
+        clocks=message.clocks,
+    )
     if isinstance(read, Ignored):
         return Decoded(ignored=read.reason, site=site)
-    return Decoded(observations=(read,), site=site)
+    return Decoded(observations=read, site=site)
 
 
 def _check_size(message: Message, most: int) -> None:
@@ -323,5 +359,7 @@ ROUTES: Final[Mapping[str, Callable[[Message], Decoded]]] = {
     "lorawan": _other_server,
     "helium": _helium,
     "frigate": _frigate,
+    "anpr2mqtt": _anpr2mqtt,
+    "axis": _axis,
 }
 """Who decodes what, by the first level of the topic."""

@@ -33,6 +33,13 @@ class Direction(StrEnum):
     OUT = "out"
 
 
+class Motion(StrEnum):
+    """Which way a vehicle moves as a camera sees it; what that means for a gate, the gate's options say."""
+
+    APPROACHING = "approaching"
+    RECEDING = "receding"
+
+
 class Counting(StrEnum):
     """How a site's occupancy is known: a sensor in each bay, or cameras at the gates."""
 
@@ -84,14 +91,17 @@ class BayObservation:
 class PlateRead:
     """One plate read by one camera. `plate` lives in memory only: it is never stored or logged.
 
-    `event_id` is the vendor's id of the vehicle's passage; copies and improved reads share it.
+    `plate` is None where the camera saw a vehicle and could not read it: it counts all the same. `event_id`
+    is the vendor's id of the vehicle's passage; copies and improved reads share it. `direction` is what the
+    camera says, if it says so plainly; a gate's direction is the registry's.
     """
 
     camera: str
     event_at: datetime
     event_id: str
-    plate: str
+    plate: str | None
     direction: Direction | None = None
+    motion: Motion | None = None
     confidence: float | None = None
 
     def __repr__(self) -> str:

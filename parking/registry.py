@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from parking.clock import CameraClock, TimeFrom
 from parking.devices import DEVICE_TYPES, canonical_id
 from parking.errors import RegistryError
 from parking.model import Counting, Direction, SiteStatus
@@ -78,10 +79,16 @@ class Bay(_Strict):
 
 
 class Gate(_Strict):
-    """A camera over one lane, and which way vehicles pass it."""
+    """A camera over one lane, and which way vehicles pass it.
+
+    `time` says whose time counts, by default by the rules of `parking.clock`; `timezone` is the camera's, the
+    site's unless given.
+    """
 
     camera: Name
     direction: Direction
+    time: TimeFrom = TimeFrom.AUTO
+    timezone: Annotated[str, AfterValidator(_known_timezone)] | None = None
 
 
 class Sign(_Strict):
@@ -179,6 +186,15 @@ class Codecs:
     def codec(self, device: str) -> str | None:
         """The codec of a device, None if it is not registered."""
         return self._codecs.get(device)
+
+
+def camera_clocks(registry: Registry) -> dict[str, CameraClock]:
+    """How far to trust the time of each camera at a gate."""
+    return {
+        gate.camera: CameraClock(gate.time, ZoneInfo(gate.timezone or site.timezone))
+        for site in registry.sites
+        for gate in site.gates
+    }
 
 
 def load_registry(path: Path) -> Registry:

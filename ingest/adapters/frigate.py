@@ -1,25 +1,21 @@
 """Frigate's plate reads, from `frigate/events` and from `frigate/tracked_object_update` of type lpr.
 
-Both are re-published as the read improves: the object's id is that of the vehicle's passage. Frigate knows
-no direction of a gate; the registry does. A plate may stand anywhere in these messages, and a person's name
-beside it, so no rejection quotes a value of theirs.
+Both are re-published as the read improves: the object's id is that of the vehicle's passage. Frigate tells of
+every object that it follows, so one without a plate is no vehicle that could not be read. Its clock is the
+server's.
 """
 
-from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 
-from ingest.adapters import checks
+from ingest.adapters import checks, sightings
 from ingest.adapters.base import Ignored
+from ingest.adapters.sightings import Seen, Sighting
+from parking.clock import Stamp
 from parking.errors import Rejection
-from parking.model import PlateRead
-from parking.plates import fold
 
-PassageId = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,100}\Z")]
 MAX_SCORE: Final = 100
-MAX_PLATE: Final = 32
-"""Most characters of a plate, spaces and all."""
 Score = Annotated[float, msgspec.Meta(ge=0, le=MAX_SCORE)]
 
 _PERCENT_ABOVE: Final = 1
@@ -27,7 +23,7 @@ _PERCENT_ABOVE: Final = 1
 
 
 class _Object(msgspec.Struct):
-    id: PassageId
+    id: sightings.PassageId
     camera: checks.Id | None = None
     frame_time: float | None = None
     false_positive: bool | None = None
@@ -43,11 +39,10 @@ class _Event(msgspec.Struct):
 
 class _Kind(msgspec.Struct):
     type: str | None = None
-    after: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Update(msgspec.Struct):
-    id: PassageId
+    id: sightings.PassageId
     plate: str | None = None
     camera: checks.Id | None = None
     score: Score | None = None
@@ -59,48 +54,33 @@ _KIND: Final = msgspec.json.Decoder(_Kind)
 _UPDATE: Final = msgspec.json.Decoder(_Update)
 
 
-def read_any(payload: bytes, *, camera: str | None, received_at: datetime) -> PlateRead | Ignored:
-    """The read in either shape of message; `camera` is the topic's, which outweighs the message's."""
-    if not payload:
-        return Ignored("an empty message clears a retained one")
-    if bytes(checks.parse_json(payload, _KIND, private=True).after) == b"null":
-        return read_update(payload, camera=camera, received_at=received_at)
-    return read_event(payload, camera=camera, received_at=received_at)
-
-
-def read_event(payload: bytes, *, camera: str | None, received_at: datetime) -> PlateRead | Ignored:
-    """The read in a message of `frigate/events`; raises Rejection."""
-    if not payload:
-        return Ignored("an empty message clears a retained one")
+def read_event(payload: bytes) -> Seen:
+    """The vehicle in a message of `frigate/events`; raises Rejection."""
     seen = checks.parse_json(payload, _EVENT, private=True).after
     if seen.false_positive:
         return Ignored("a false positive, says Frigate")
     plate, score = _pair(seen.recognized_license_plate)
     given = seen.recognized_license_plate_score
-    return _read(
+    return _seen(
         plate=plate,
         score=score if given is None else given,
-        camera=camera or seen.camera,
+        camera=seen.camera,
         event_id=seen.id,
         seconds=seen.frame_time,
-        received_at=received_at,
     )
 
 
-def read_update(payload: bytes, *, camera: str | None, received_at: datetime) -> PlateRead | Ignored:
-    """The read in a message of `frigate/tracked_object_update`; raises Rejection."""
-    if not payload:
-        return Ignored("an empty message clears a retained one")
+def read_update(payload: bytes) -> Seen:
+    """The vehicle in a message of `frigate/tracked_object_update`; raises Rejection."""
     if checks.parse_json(payload, _KIND, private=True).type != "lpr":
         return Ignored("an update of another type than lpr")
     update = checks.parse_json(payload, _UPDATE, private=True)
-    return _read(
+    return _seen(
         plate=update.plate,
         score=update.score,
-        camera=camera or update.camera,
+        camera=update.camera,
         event_id=update.id,
         seconds=update.timestamp,
-        received_at=received_at,
     )
 
 
@@ -115,27 +95,20 @@ def _pair(read: str | list[str | float | None] | None) -> tuple[str | None, floa
     raise Rejection("invalid_field", "Expected a plate and its score - at `$.after.recognized_license_plate`")
 
 
-def _read(
-    *,
-    plate: str | None,
-    score: float | None,
-    camera: str | None,
-    event_id: str,
-    seconds: float | None,
-    received_at: datetime,
-) -> PlateRead | Ignored:
-    if not plate or not fold(plate) or plate.strip().lower() == "unknown":
+def _seen(
+    *, plate: str | None, score: float | None, camera: str | None, event_id: str, seconds: float | None
+) -> Seen:
+    if sightings.plate(plate) is None or plate is None:
         return Ignored("no plate was read")
-    if len(plate) > MAX_PLATE:
-        raise Rejection("out_of_range", f"a plate of {len(plate)} characters, at most {MAX_PLATE}")
-    if camera is None:
-        raise Rejection("invalid_field", "Object missing required field `camera`")
-    if score is not None and score > _PERCENT_ABOVE:
-        score /= 100
-    return PlateRead(
-        camera=camera,
-        event_at=received_at if seconds is None else checks.parse_epoch(seconds, "the time of the read"),
-        event_id=event_id,
-        plate=plate.strip(),
-        confidence=score,
+    stamp = None
+    if seconds is not None:
+        stamp = Stamp(readings=(checks.parse_epoch(seconds, "the time of the read"),), sure=True)
+    return (
+        Sighting(
+            plate=plate.strip(),
+            camera=camera,
+            event_id=event_id,
+            stamp=stamp,
+            confidence=score / 100 if score is not None and score > _PERCENT_ABOVE else score,
+        ),
     )

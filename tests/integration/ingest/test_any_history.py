@@ -21,19 +21,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from firmware_protocol import codec
 from firmware_protocol.frames import Bundle, BundleEntry, FrameType, State, StateFrame
-from ingest.admit import Admission, Rules
-from ingest.clock import Clock
-from ingest.faultpoint import FaultPoint
-from ingest.metrics import Metrics
 from ingest.source import Message
 from ingest.writer import Admitted, Writer
 from parking.columns import microseconds
 from parking.db.connect import connect
 from parking.registry import parse_registry
 from tests.support.city import RESET, Stored, load, read_back, small_registry
+from tests.support.writing import writing_to
 
 T = TypeVar("T")
-RULES = Rules(late=timedelta(days=7), early=timedelta(minutes=2))
 START = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)  # the clocks go back an hour later
 POD = "a84041000181c061"
 SENSORS = [(0, 0), (0, 1), (1, 0)]
@@ -217,7 +213,7 @@ class History(RuleBasedStateMachine):
         """As the ingestor does it; `ahead`: decoded before the transaction before has ended."""
         writer = self.writers[ingestor]
         if writer is None:
-            writer = self.writers[ingestor] = writing_to(self.url)
+            writer = self.writers[ingestor] = writing_to(self.url, split_events=1)
         admitted = None
         if ahead and writer.admission is not None:
             admitted = Admitted(writer.admission.batch(messages), writer.admission)
@@ -248,18 +244,6 @@ class History(RuleBasedStateMachine):
                 assert rejected == self.nonsense
         finally:
             self.runner.close()
-
-
-def writing_to(database_url: str) -> Writer:
-    """An ingestor's writer, which writes in two transactions whatever the size of the batch."""
-    return Writer(
-        database_url,
-        Metrics(),
-        lambda known: Admission(known, RULES, None),
-        clock=Clock(),
-        faults=FaultPoint(None),
-        split_events=1,
-    )
 
 
 async def reset(database_url: str) -> None:

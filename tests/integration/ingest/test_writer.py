@@ -12,12 +12,10 @@ from psycopg.errors import DeadlockDetected
 
 from firmware_protocol import codec
 from firmware_protocol.frames import FrameType, State, StateFrame
-from ingest.admit import Admission, Rules
-from ingest.clock import Clock
-from ingest.faultpoint import FaultPoint
+from ingest.admit import Admission
 from ingest.metrics import Metrics
 from ingest.source import Message
-from ingest.writer import SPLIT_EVENTS, Admitted, Writer
+from ingest.writer import SPLIT_EVENTS, Admitted
 from parking.columns import microseconds
 from parking.db.connect import Connection, connect
 from parking.db.records import Batch
@@ -26,8 +24,8 @@ from parking.registry import parse_registry
 from tests.support.city import load, read_back, small_registry
 from tests.support.databases import Databases
 from tests.support.polling import until
+from tests.support.writing import writing_to
 
-RULES = Rules(late=timedelta(days=7), early=timedelta(minutes=2))
 EUI = "a84041000181c061"
 STATES = (State.OCCUPIED, State.VACANT)
 
@@ -59,19 +57,6 @@ class Spoiling(Admission):
             for record in batch.bays
         ]
         return batch
-
-
-def writing_to(
-    database_url: str, metrics: Metrics | None = None, *, admission: type[Admission] = Admission
-) -> Writer:
-    """A writer as the ingestor makes it."""
-    return Writer(
-        database_url,
-        metrics or Metrics(),
-        lambda known: admission(known, RULES, None),
-        clock=Clock(),
-        faults=FaultPoint(None),
-    )
 
 
 async def rows(database_url: str, query: str) -> list[tuple[object, ...]]:

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from cli.decode import run
+from parking.clock import CameraClock, TimeFrom
+from tests.support.cameras import MILESIGHT
+from tests.support.cameras import form as form_of
 
 Ask = Callable[..., list[dict[str, Any]]]
 
@@ -27,10 +30,12 @@ class Registry:
         return {"0102030405060708": "bosch-tps110"}.get(device)
 
 
-def ask(*lines: Any, registry: Registry | None = None) -> list[dict[str, Any]]:
+def ask(
+    *lines: Any, registry: Registry | None = None, clocks: dict[str, CameraClock] | None = None
+) -> list[dict[str, Any]]:
     out = io.StringIO()
     texts = [line if isinstance(line, str | bytes) else json.dumps(line) for line in lines]
-    assert run(texts, out, registry) == 0
+    assert run(texts, out, registry, clocks or {}) == 0
     answers = [json.loads(line) for line in out.getvalue().splitlines()]
     assert len(answers) == len(lines)
     return answers
@@ -129,6 +134,46 @@ def test_a_plate_is_shown_here_alone() -> None:
             "event_id": "1-a",
         }
     ]
+
+
+def test_what_a_camera_posts_needs_no_topic() -> None:
+    line = {"path": "/v1/anpr/milesight", "payload": MILESIGHT, "received_at": "2026-03-04T12:00:00Z"}
+    form = form_of(("Content-Type: application/json", json.dumps(MILESIGHT).encode()))
+    parts = {"content_type": "multipart/form-data; boundary=b0", "payload_hex": form.hex()}
+    posted, in_parts = ask(line, {"path": "/", "received_at": line["received_at"], **parts})
+    assert posted == in_parts
+    assert posted["observations"] == [
+        {
+            "kind": "plate",
+            "camera": "cam-7",
+            "direction": None,
+            "motion": "approaching",
+            "confidence": None,
+            "event_at": "2026-03-04T11:59:30Z",
+            "plate": "J77ABC",
+            "event_id": "t20260304115930.2",
+        }
+    ]
+    named, elsewhere = ask(line | {"camera": "cm-in-1"}, line | {"path": "/genetec"})
+    assert named["observations"][0]["camera"] == "cm-in-1"
+    assert elsewhere["rejected"]["code"] == "unknown_format"
+
+
+def test_the_options_of_a_gate_decide_about_its_cameras_clock() -> None:
+    line = {
+        "topic": "parking/v1/castle-mews/anpr/cm-in-1/read",
+        "payload": MILESIGHT,
+        "received_at": "2026-03-04T12:00:00Z",
+    }
+    clocks = {"cm-in-1": CameraClock(TimeFrom.ARRIVAL)}
+    for how in (line, {**line, "topic": None, "path": "/", "camera": "cm-in-1"}):
+        (answer,) = ask(how, clocks=clocks)
+        assert answer["observations"][0]["event_at"] == "2026-03-04T12:00:00Z"
+
+
+def test_a_retained_message_is_a_replay() -> None:
+    (answer,) = ask({"topic": "frigate/events", "payload": "", "retained": True})
+    assert answer["ignored"] == "a retained message is a replay"
 
 
 def test_what_is_ignored_says_why() -> None:

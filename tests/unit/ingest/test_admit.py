@@ -20,6 +20,8 @@ from parking.db.registry import Directory, Watch
 from parking.db.table import BayTable
 from parking.model import Direction, Occupancy
 from parking.plates import PlateKeys, fold
+from tests.support.cameras import AXIS_EVENT, BODIES, HIKVISION
+from tests.support.cameras import PLATE as CAMERAS_PLATE
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 EUI = "a84041000181c061"
@@ -263,3 +265,32 @@ def test_of_a_long_topic_only_the_beginning_is_kept() -> None:
 def test_any_message_is_admitted_or_rejected_or_ignored(topic: str, payload: bytes) -> None:
     batch = admit(topic, payload)
     assert len(batch.bays) + len(batch.gates) + len(batch.rejections) <= 1
+
+
+def test_a_vehicle_whose_plate_could_not_be_read_is_counted_and_never_paired(tmp_path: Path) -> None:
+    unreadable = HIKVISION.replace(CAMERAS_PLATE, "unknown")
+    at = datetime(2026, 3, 4, 11, 59, 30, tzinfo=UTC)
+    (record,) = admit("parking/v1/castle-mews/anpr/cm-in/read", unreadable, keys=PlateKeys(tmp_path)).gates
+    assert (record.camera, record.event_at, record.token) == ("cm-in", at, None)
+    (read,) = admit("parking/v1/castle-mews/anpr/cm-in/read", HIKVISION, keys=PlateKeys(tmp_path)).gates
+    assert read.token == PlateKeys(tmp_path).token("castle-mews", CAMERAS_PLATE, at)
+
+
+def test_a_vendors_camera_that_is_no_gate_is_told() -> None:
+    record = rejection(
+        admit("axis/cam-7/event/tns:axis/CameraApplicationPlatform/ALPV.AllPlates", AXIS_EVENT)
+    )
+    assert (record.code, record.payload) == ("unknown_camera", None)
+    assert "'cam-7'" in record.detail
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_nothing_of_any_vendors_plate_reaches_a_batch(name: str, tmp_path: Path) -> None:
+    batch = admit("parking/v1/castle-mews/anpr/cm-in/read", BODIES[name].decode(), keys=PlateKeys(tmp_path))
+    assert batch.gates
+    assert not batch.rejections
+    assert fold(CAMERAS_PLATE) not in fold(repr(batch))
+    refused = admit("parking/v1/elsewhere/anpr/cm-in/read", BODIES[name].decode())
+    assert {record.code for record in refused.rejections} == {"wrong_site"}
+    assert {record.payload for record in refused.rejections} == {None}
+    assert fold(CAMERAS_PLATE) not in fold(repr(refused))

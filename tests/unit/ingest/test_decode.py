@@ -203,7 +203,6 @@ def test_a_topic_of_another_purpose_is_ignored(decoded: Decode, topic: str) -> N
     [
         BAY,
         GATEWAY,
-        "parking/v1/castle-mews/anpr/cm-in-1/read",
         "v3/app@tenant/devices/dev/up",
         "application/1/device/0102030405060708/event/up",
         "application/1/device/0102030405060708/event/log",
@@ -217,6 +216,19 @@ def test_a_topic_of_another_purpose_is_ignored(decoded: Decode, topic: str) -> N
 @pytest.mark.parametrize("filler", [b"{", b"\x00", b"a"])
 def test_a_message_of_a_megabyte_is_rejected(decoded: Decode, topic: str, filler: bytes) -> None:
     assert [rejection.code for rejection in decoded(topic, filler * 1_000_000).rejections] == ["too_large"]
+
+
+def test_a_camera_may_send_images_and_no_more(decoded: Decode) -> None:
+    topic = "parking/v1/castle-mews/anpr/cm-in-1/read"
+    assert [rejection.code for rejection in decoded(topic, b"{" * 5_000_000).rejections] == ["too_large"]
+    image = "/9j/" * 300_000
+    read = {
+        "device": "Network Camera",
+        "time": "2026-03-04 12:00:00",
+        "plate": "J77 ABC",
+        "plate_image": image,
+    }
+    assert len(decoded(topic, json.dumps(read)).observations) == 1
 
 
 def test_a_retained_replay_is_ignored(arrival: datetime) -> None:

@@ -4,14 +4,23 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parking.clock import CameraClock, TimeFrom
 from parking.errors import RegistryError
-from parking.registry import MAX_PROBLEMS, Registry, json_schema, load_registry, parse_registry
+from parking.registry import (
+    MAX_PROBLEMS,
+    Registry,
+    camera_clocks,
+    json_schema,
+    load_registry,
+    parse_registry,
+)
 
 Document = dict[str, Any]
 
@@ -67,6 +76,19 @@ def test_the_file_of_the_design_is_good() -> None:
     assert [site.id for site in registry.sites] == ["queen-street", "castle-mews"]
     assert registry.sites[0].bays[1].sensor is not None
     assert registry.sites[0].bays[1].sensor.codec == "parking-v1"
+
+
+def test_a_gate_may_say_how_far_to_trust_its_cameras_clock() -> None:
+    document = good()
+    document["sites"][1]["gates"][0] |= {"time": "arrival", "timezone": "Europe/Berlin"}
+    assert camera_clocks(parse_registry(document, source="here")) == {
+        "cm-in-1": CameraClock(TimeFrom.ARRIVAL, ZoneInfo("Europe/Berlin")),
+        "cm-out-1": CameraClock(TimeFrom.AUTO, ZoneInfo("Europe/London")),
+    }
+    document["sites"][1]["gates"][0]["timezone"] = "Cardiff"
+    (problem,) = problems(document)
+    assert "gates[0].timezone" in problem
+    assert "'Cardiff'" in problem
 
 
 def _street(document: Document) -> Document:

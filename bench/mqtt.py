@@ -105,6 +105,13 @@ def encode_publishes(messages: Iterator[tuple[str, bytes]], *, expiring: bool = 
     return Packets(b"".join(parts), np.cumsum(sizes, dtype=np.int64), V5 if expiring else V311)
 
 
+def encode_publish(topic: str, payload: bytes, packet_id: int) -> bytes:
+    """One QoS 1 PUBLISH packet of MQTT 5 with the expiry of [M-4]."""
+    return _PUBLISH_QOS_1 + _sized(
+        _text(topic) + packet_id.to_bytes(2, "big") + _expiry_properties() + payload
+    )
+
+
 def renamed(packets: Packets) -> Packets:
     """The same messages on topics that begin with an x, which no subscription but our own takes."""
     data = np.frombuffer(packets.data, np.uint8).copy()

@@ -189,14 +189,19 @@ def leave_session(url: str, client_id: str, filters: Sequence[str]) -> None:
 
 def end_session(url: str, client_id: str) -> int:
     """End a kept session at the broker; how many messages it still held unacknowledged."""
-    left = 0
     with connect(url, Session(client_id, mqtt.V5, clean=False, expiry_s=60)) as wire:
-        wire.socket.sendall(mqtt.PINGREQ)
-        while (kind := wire.next_packet()[0]) != mqtt.PINGRESP:
-            left += kind == mqtt.PUBLISH
+        left = _held(wire)
         wire.end()
     with connect(url, Session(client_id, wire.level)) as wire:
         wire.end()
+    return left
+
+
+def waiting(url: str, client_id: str) -> int:
+    """How many messages a kept session holds unacknowledged; it keeps them."""
+    with connect(url, Session(client_id, mqtt.V5, clean=False, expiry_s=KEPT_S)) as wire:
+        left = _held(wire)
+        wire.socket.sendall(mqtt.disconnect(mqtt.V311))
     return left
 
 
@@ -217,6 +222,15 @@ def load(path: Path) -> Packets:
     """Read what `save` wrote."""
     with np.load(path) as file:
         return Packets(file["data"].tobytes(), file["offsets"], int(file["level"]))
+
+
+def _held(wire: Wire) -> int:
+    """What the broker sends of a session before it answers us."""
+    wire.socket.sendall(mqtt.PINGREQ)
+    left = 0
+    while (kind := wire.next_packet()[0]) != mqtt.PINGRESP:
+        left += kind == mqtt.PUBLISH
+    return left
 
 
 def _send(connection: socket.socket, data: memoryview) -> int:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Make sure of a C compiler with its sanitizers, for the tests of the firmware's C library.
+# Make sure of what the tests need besides Python: a C compiler with its sanitizers, for the firmware's C
+# library, and libfaketime, for the tests in which a clock is wrong.
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -13,12 +14,21 @@ can_compile() {
   return $code
 }
 
+# Where Debian and its descendants put it.
+can_fake_time() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
+
+# install WHAT PACKAGE...: where we may; whether it worked is for the caller to see.
+install() {
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing $1 (${*:2})"
+    { apt-get update -q && apt-get install -q -y --no-install-recommends "${@:2}"; } >&2 || true
+  fi
+}
+
+can_compile || install "a C compiler for the tests of the firmware library" gcc libc6-dev
+can_fake_time || install "libfaketime for the tests of clocks" libfaketime
+can_fake_time || say "without libfaketime (Debian: apt-get install libfaketime) the tests of clocks are skipped"
 can_compile && exit
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  say "installing a C compiler (gcc, libc6-dev) for the tests of the firmware library"
-  { apt-get update -q && apt-get install -q -y --no-install-recommends gcc libc6-dev; } >&2
-  can_compile && exit
-fi
 say "a C compiler with AddressSanitizer is needed (cc). Install it, e.g.:"
 say "  Debian, Ubuntu: sudo apt-get install gcc libc6-dev"
 say "  macOS:          xcode-select --install"

@@ -117,7 +117,7 @@ trixie_postgres() {
   postgres_port=$(free_port)
   database_password=$(new_password)
   admin_password=$(new_password)
-  rm -rf "$trixie/srv/parking"
+  rm -rf "$trixie/srv/parking" "$trixie/postgres-of-tests"
   mkdir -p "$trixie/srv/parking" || return 1
   cp "$project/deploy/postgres/postgresql.conf" "$trixie$config" || return 1
   (umask 077; echo "$admin_password" >"$trixie/srv/parking/admin-password")

@@ -1,8 +1,11 @@
 """A Mosquitto for one test alone, from the Debian root of `make services`, with the configuration we ship."""
 
+import re
 import secrets
 import shutil
+import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -21,8 +24,10 @@ class PrivateMosquitto(EmbeddedService):
     name = "Mosquitto of this test"
     user = "parking"
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        """With `settings` in place of the shipped ones of the same names."""
         super().__init__()
+        self._settings = dict(settings or {})
         self._password = new_password()
         self._inside = f"/mosquitto-of-tests/{secrets.token_hex(8)}"
         self._home = DEBIAN_ROOT / self._inside[1:]
@@ -38,12 +43,24 @@ class PrivateMosquitto(EmbeddedService):
         await super().__aexit__(kind, error, trace)
         shutil.rmtree(self._home)
 
+    async def kill(self) -> None:
+        """SIGKILL it: what it had not saved is lost."""
+        self.process.send_signal(signal.SIGKILL)
+        await self.stop()
+
+    def save(self) -> None:
+        """Have it write its store to disk, as it does by itself from time to time."""
+        self.process.send_signal(signal.SIGUSR1)
+
     def _prepare(self, private: Path) -> GuardedProcess:
         data, fragments = self._home / "data", self._home / "config" / "conf.d"
         data.mkdir(parents=True, exist_ok=True)
         fragments.mkdir(parents=True, exist_ok=True)
         # The shipped file as it is, but for the folder that it names.
         config = MOSQUITTO_CONF.read_text().replace(" /mosquitto/", f" {self._inside}/")
+        for name, value in self._settings.items():
+            config, found = re.subn(rf"(?m)^{name} .*$", f"{name} {value}", config)
+            assert found == 1, f"{name} is set once in {MOSQUITTO_CONF}"
         (self._home / "config" / "mosquitto.conf").write_text(config)
         (fragments / "listener.conf").write_text(f"listener {self.port} {LOOPBACK}\n")
         passwords = data / "passwords"

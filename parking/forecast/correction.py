@@ -1,0 +1,55 @@
+"""The learned correction: how today's deviations carry over to later, by recursive ridge regression.
+
+One set of coefficients for each anchor horizon, shared by all sites, in spreads. Large errors count by their
+size, not their square (reweighted least squares), so that one wild day does not rule.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from parking.forecast.experts import FEATURES
+from parking.forecast.horizons import ANCHORS_S
+from parking.forecast.series import Floats
+
+_HALF_LIFE_DAYS = 40.0
+_PRIOR_DAYS = 1.0
+"""The ridge weighs as much as this many ordinary days: sparse and dense counts are treated alike."""
+_SMALLEST = 0.2
+"""Errors below this share of the typical one weigh no more than it."""
+
+
+def _matrices() -> Floats:
+    return np.zeros((len(ANCHORS_S), FEATURES, FEATURES))
+
+
+def _vectors() -> Floats:
+    return np.zeros((len(ANCHORS_S), FEATURES))
+
+
+def _days() -> Floats:
+    return np.zeros(len(ANCHORS_S))
+
+
+@dataclass(slots=True)
+class Correction:
+    """Coefficients [anchor, feature] and the sums they come from."""
+
+    coefficients: Floats = field(default_factory=_vectors)
+    _matrix: Floats = field(default_factory=_matrices)
+    _vector: Floats = field(default_factory=_vectors)
+    _days: Floats = field(default_factory=_days)
+
+    def learn(self, anchor: int, features: Floats, truth: Floats) -> None:
+        """Add a day's samples: `truth` is how far the level was from the usual, in spreads."""
+        forget = 0.5 ** (1 / _HALF_LIFE_DAYS)
+        error = np.abs(truth - features @ self.coefficients[anchor])
+        typical = float(np.median(error)) + 1e-6
+        weight = 1 / np.maximum(error / typical, _SMALLEST)
+        weighted = features * weight[:, None]
+        self._matrix[anchor] = self._matrix[anchor] * forget + weighted.T @ features
+        self._vector[anchor] = self._vector[anchor] * forget + weighted.T @ truth
+        self._days[anchor] = self._days[anchor] * forget + 1
+        matrix = self._matrix[anchor]
+        ridge = _PRIOR_DAYS * np.trace(matrix) / FEATURES / self._days[anchor] + 1e-9
+        self.coefficients[anchor] = np.linalg.solve(matrix + ridge * np.eye(FEATURES), self._vector[anchor])

@@ -13,8 +13,8 @@ from parking.forecast.horizons import ANCHORS_S
 from parking.forecast.series import Floats
 
 _HALF_LIFE_DAYS = 40.0
-_PRIOR_DAYS = 1.0
-"""The ridge weighs as much as this many ordinary days: sparse and dense counts are treated alike."""
+_PRIOR_DAYS = 0.1
+"""The ridge weighs as much as this part of an ordinary day: sparse and dense counts are treated alike."""
 _SMALLEST = 0.2
 """Errors below this share of the typical one weigh no more than it."""
 

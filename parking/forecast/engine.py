@@ -22,7 +22,7 @@ from parking.forecast.memory import Memory
 from parking.forecast.pairs import Pairs, pairs
 from parking.forecast.samples import Samples
 from parking.forecast.series import Bools, Floats, ForecastInputError, Ints, Series, Site
-from parking.forecast.usual import usual_curves
+from parking.forecast.usual import MATURE_DAYS, distinct_days, usual_curves
 
 WINDOW_DAYS = 84
 """Twelve weeks of curves: enough weekends, and what is older rarely helps."""
@@ -39,11 +39,15 @@ _NORMAL = np.array(
 
 @dataclass(frozen=True, slots=True)
 class Morning:
-    """What was known before a day began: usual curves of it and the next [site, 2, slot], and the spreads."""
+    """What was known before a day began: usual curves of it and the next [site, 2, slot], and the spreads.
+
+    `mature` marks the sites that had a week of days of their own.
+    """
 
     day: int
     usual: Floats
     spread: Floats
+    mature: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,8 @@ class Forecaster:
             targets=targets,
             target_kinds=self.calendar.kinds(targets),
         )
-        self._mornings[day] = Morning(day, usual, self._spreads())
+        mature = distinct_days(memory.level[:, :past]) >= MATURE_DAYS
+        self._mornings[day] = Morning(day, usual, self._spreads(), mature)
         self._mornings.pop(day - 2, None)
         since = self.calendar.start_of(day - 1)
         for index, series in enumerate(self._counts):
@@ -176,7 +181,8 @@ class Forecaster:
         morning = self._mornings[day]
         view = self._view(found.samples, morning)
         keep = ~np.isnan(view.usual)
-        return _Compared(found, view, keep, morning.spread[found.samples.site])
+        site = found.samples.site
+        return _Compared(found, view, keep, morning.mature[site], morning.spread[site])
 
     def _learn_anchor(self, anchor: int, parts: Sequence["_Compared"]) -> None:
         if not sum(len(part.found.samples) for part in parts):
@@ -193,8 +199,12 @@ class Forecaster:
             experts[:, LEARNED] = np.clip(learned, 0, 1)
         level = (experts * self._blend.weights[site, anchor]).sum(axis=1)
         self._calibration.learn(anchor, site=site, slot=slot, level=level, error=truth - level)
-        self._blend.learn(anchor, site, (experts - truth[:, None]) / spread[:, None])
-        self._correction.learn(anchor, features, (truth - usual) / spread)
+        # What a usual curve of a few days gets wrong says little about one of weeks: weights wait for a week.
+        mature = np.concatenate([part.mature for part in parts])
+        if mature.any():
+            errors = (experts - truth[:, None]) / spread[:, None]
+            self._blend.learn(anchor, site[mature], errors[mature])
+            self._correction.learn(anchor, features[mature], ((truth - usual) / spread)[mature])
         self._seen[anchor] += len(site)
 
     # ------------------------------------------------------------------ what is to be expected
@@ -270,6 +280,7 @@ class _Compared:
     found: Pairs
     view: Outlook
     keep: Bools
+    mature: Bools
     spread: Floats
 
     def at(self, anchor: int) -> "_Compared":
@@ -287,6 +298,7 @@ class _Compared:
                 likest=view.likest[mine],
             ),
             self.keep[mine],
+            self.mature[mine],
             self.spread[mine],
         )
 

@@ -30,7 +30,7 @@ EXPERTS: Final = (
 """The experts, in the order of their columns."""
 NOW, LAST_WEEK, USUAL, SHIFTED, LEARNED = range(5)
 LIKE_DAYS = slice(5, 9)
-FEATURES: Final = 8
+FEATURES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def outlook(
     usual_now = np.where(np.isnan(usual_now), samples.value, usual_now)
     then = read_curve(usual, site=samples.site, row=samples.target_day - day, slot=samples.target_slot)
     shifted = then + samples.value - usual_now
-    likeness = Likeness.of(samples, memory=memory, usual=usual, spread=spread, kinds=kinds, day=day)
+    likeness = Likeness.of(samples, memory=memory, spread=spread, kinds=kinds, day=day)
     likest, alike = like_days(likeness, NARROW), like_days(likeness, WIDE)
     columns = (
         samples.value,
@@ -73,7 +73,6 @@ def outlook(
     experts = np.stack([np.where(np.isnan(column), shifted, column) for column in columns], axis=1)
     deviation = samples.value - usual_now
     features = _features(samples, memory, usual, deviation=deviation, day=day) / spread[samples.site][:, None]
-    features = np.column_stack((np.full(len(samples), 0.3), features, likeness.city))
     return Outlook(
         usual_now, then, np.clip(np.nan_to_num(features), -5, 5), np.clip(experts, 0, 1), likest.likest
     )

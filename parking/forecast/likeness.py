@@ -17,8 +17,6 @@ _TRAIL = 6
 """Quarter hours back over which the city is compared: an hour and a half."""
 _SLOPE = 0.5
 """Weight of the last hour's change beside the level."""
-_NEAREST = 0.7
-"""How much of the nearest day's distance is taken off all: on a day like no other the best still count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,7 @@ class LikeDays:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """For each sample and past day (columns): levels at origin and target, and squared distances.
-
-    `city` is each sample's mean deviation of all sites just now, in spreads.
-    """
+    """For each sample and past day: levels at origin and target, squared distances, and other kinds of day."""
 
     at_origin: Floats
     at_target: Floats
@@ -62,12 +57,10 @@ class Likeness:
     other_kind: Floats
     other_type: Floats
     age: Ints
-    city: Floats
-    value: Floats
 
     @classmethod
     def of(
-        cls, samples: Samples, *, memory: Memory, usual: Floats, spread: Floats, kinds: Ints, day: int
+        cls, samples: Samples, *, memory: Memory, spread: Floats, kinds: Ints, day: int
     ) -> "Likeness":
         """Compare the samples, whose origins lie in `day`, with all days before it."""
         row = day - memory.first_day
@@ -83,8 +76,8 @@ class Likeness:
         own += _SLOPE * _slopes(samples, memory.level, at_origin, row=row) / scale**2
         origins, which = np.unique(samples.origin, return_inverse=True)
         places = memory.calendar.place(origins)[1]
-        compared = [
-            _city(memory, usual, spread, row=row, origin=int(origin), slot=int(place))
+        whole = [
+            _city(memory, spread, row=row, origin=int(origin), slot=int(place))
             for origin, place in zip(origins, places, strict=True)
         ]
         aim = kinds[np.minimum(samples.target_day - memory.first_day, len(kinds) - 1)][:, None]
@@ -93,12 +86,10 @@ class Likeness:
             at_origin,
             at_target,
             own,
-            np.stack([distance for distance, _ in compared])[which.reshape(-1)],
+            np.stack(whole)[which.reshape(-1)],
             (aim != then).astype(np.float64),
             (day_type(aim) != day_type(then)).astype(np.float64),
             row - past[0],
-            np.array([mean for _, mean in compared])[which.reshape(-1)],
-            samples.value,
         )
 
 
@@ -113,25 +104,19 @@ def _slopes(samples: Samples, level: Floats, at_origin: Floats, *, row: int) -> 
     return np.nan_to_num((today[:, None] - (at_origin - before)) ** 2)
 
 
-def _city(
-    memory: Memory, usual: Floats, spread: Floats, *, row: int, origin: int, slot: int
-) -> tuple[Floats, float]:
-    """All sites' mean squared distance from each past day over the trail, and their mean deviation now.
+def _city(memory: Memory, spread: Floats, *, row: int, origin: int, slot: int) -> Floats:
+    """All sites' mean squared distance from each past day over the trail.
 
     Only what was known at `origin` counts. Without anything known every day is equally far.
     """
     trail = slice(max(slot - _TRAIL + 1, 0), slot + 1)
     today = np.where(memory.known[:, row, trail] <= origin, memory.level[:, row, trail], np.nan)
-    scale = spread[:, None]
-    apart = (memory.level[:, :row, trail] - today[:, None, :]) / scale[:, :, None]
+    apart = (memory.level[:, :row, trail] - today[:, None, :]) / spread[:, None, None]
     known = ~np.isnan(apart)
     count = known.sum(axis=(0, 2))
     distance = np.where(known, apart**2, 0).sum(axis=(0, 2)) / np.maximum(count, 1)
     some = count > 0
-    typical = float(distance[some].mean()) if some.any() else 0.0
-    deviation = (today - usual[:, 0, trail]) / scale
-    deviation = deviation[~np.isnan(deviation)]
-    return np.where(some, distance, typical), float(deviation.mean()) if len(deviation) else 0.0
+    return np.where(some, distance, float(distance[some].mean()) if some.any() else 0.0)
 
 
 def like_days(likeness: Likeness, kernel: Kernel) -> LikeDays:
@@ -149,7 +134,7 @@ def like_days(likeness: Likeness, kernel: Kernel) -> LikeDays:
         nothing = np.full(len(distance), np.nan)
         return LikeDays(nothing, nothing, np.full(len(distance), -1))
     nearest = distance.min(axis=1, keepdims=True)
-    distance -= _NEAREST * np.where(np.isfinite(nearest), nearest, 0)
+    distance -= np.where(np.isfinite(nearest), nearest, 0)  # else on a day like no other all weights vanish
     weights = np.exp(-0.5 * distance / kernel.width**2) * 0.5 ** (likeness.age / kernel.age_days)
     total = weights.sum(axis=1)
     found = total > 0

@@ -56,6 +56,11 @@ def kinship(*, days: Ints, kinds: Ints, other_days: Ints, other_kinds: Ints) -> 
     )
 
 
+def distinct_days(levels: Floats) -> Ints:
+    """On how many days each site [site, day, slot] has any level."""
+    return np.asarray((~np.isnan(levels)).any(axis=2).sum(axis=1), dtype=np.int64)
+
+
 def usual_curves(levels: Floats, *, kinds: Ints, days: Ints, targets: Ints, target_kinds: Ints) -> Floats:
     """The usual level [site, target, slot] of days to come, from past `levels` [site, day, slot].
 
@@ -64,7 +69,7 @@ def usual_curves(levels: Floats, *, kinds: Ints, days: Ints, targets: Ints, targ
     among = kinship(days=days, kinds=kinds, other_days=days, other_kinds=kinds)
     towards = kinship(days=days, kinds=kinds, other_days=targets, other_kinds=target_kinds)
     seen = ~np.isnan(levels)
-    mature = seen.any(axis=2).sum(axis=1) >= MATURE_DAYS
+    mature = distinct_days(levels) >= MATURE_DAYS
     curves = np.full((len(levels), len(targets), SLOTS), np.nan)
     for site in np.flatnonzero(mature):
         own = levels[site]

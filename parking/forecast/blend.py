@@ -63,4 +63,4 @@ def _onto_simplex(points: Floats) -> Floats:
     rank = np.arange(1, points.shape[-1] + 1)
     last = (ordered - excess / rank > 0).sum(axis=-1, keepdims=True) - 1
     shift = np.take_along_axis(excess, last, axis=-1) / (last + 1)
-    return np.maximum(points - shift, 0)
+    return np.asarray(np.maximum(points - shift, 0))

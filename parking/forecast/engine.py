@@ -1,27 +1,24 @@
 """The forecaster: learns day by day from the counts, and tells what is to be expected.
 
 Theory of operation. Time only goes forward. Counts are drawn into curves as they come. When a local day is
-over, the forecasts that would have been made on it are made (`predict`, the same as for a driver), compared
-with what came, and only then are weights, coefficients and errors updated; then the next morning's usual
-curves are drawn. So every error that the calibration sees was made without knowing the answer, and a back-test
-is nothing but the same replay with the forecasts written down.
+over, the forecasts that would have been made on it are made (as for a driver), compared with what came, and
+only then are weights, coefficients and errors updated; then the next morning's usual curves are drawn. So
+every error that the calibration sees was made without knowing the answer, and a back-test is nothing but the
+same replay with the forecasts written down.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from parking.forecast.blend import Blend
 from parking.forecast.calendar import Calendar
-from parking.forecast.calibration import LEVELS, Calibration
-from parking.forecast.correction import Correction
-from parking.forecast.experts import LEARNED, NOW, Outlook, outlook
-from parking.forecast.horizons import ANCHORS_S, Between, between
-from parking.forecast.memory import Memory
-from parking.forecast.pairs import Pairs, pairs
+from parking.forecast.experts import Outlook, outlook
+from parking.forecast.memory import Memory, read_curve
+from parking.forecast.pairs import pairs
 from parking.forecast.samples import Samples
 from parking.forecast.series import Bools, Floats, ForecastInputError, Ints, Series, Site
+from parking.forecast.skill import NORMAL, Lesson, Skill
 from parking.forecast.usual import MATURE_DAYS, distinct_days, usual_curves
 
 WINDOW_DAYS = 84
@@ -32,9 +29,6 @@ _FIRST_SPREAD = 0.1
 _SPREAD_PRIOR = 96.0
 CURRENT_ONLY_S = 2 * 3600
 """How far ahead the latest count alone carries, when a site has no past."""
-_NORMAL = np.array(
-    [-2.576, -1.96, -1.645, -1.282, -0.842, -0.524, -0.253, 0, 0.253, 0.524, 0.842, 1.282, 1.645, 1.96, 2.576]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +46,7 @@ class Morning:
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """For each sample: quantiles of the level at LEVELS (NaN for no number), whether there was a usual, why."""
+    """For each sample: the level's quantiles at LEVELS (NaN for no number), whether a usual is known, why."""
 
     levels: Floats
     has_usual: Bools
@@ -75,12 +69,7 @@ class Forecaster:
         self._mornings: dict[int, Morning] = {}
         self._day = 0
         self._counts: list[Series] = [Series() for _ in sites]
-        self._correction = Correction()
-        self._blend = Blend(len(sites))
-        self._calibration = Calibration(len(sites))
-        self._seen = np.zeros(len(ANCHORS_S))
-
-    # ------------------------------------------------------------------ time goes forward
+        self._skill = Skill(len(sites))
 
     def observe(self, counts: Sequence[Series]) -> None:
         """Take in new counts, a series for each site (maybe empty), none older than that site's last.
@@ -110,9 +99,7 @@ class Forecaster:
         """Close every day before `day` (local, since 1970), learning from each."""
         if self._memory is None:
             self._day = day
-            self._memory = Memory(
-                len(self.sites), self.calendar, first_day=day - 1, window=self._window_days
-            )
+            self._memory = Memory(len(self.sites), self.calendar, first_day=day - 1, window=self._window_days)
             self._open(day)
         while self._day < day:
             self._learn(self._day)
@@ -162,52 +149,22 @@ class Forecaster:
         total = np.nansum(squares, axis=(1, 2))
         whole = total.sum() / count.sum() if count.sum() else _FIRST_SPREAD**2
         mean = (total + whole * _SPREAD_PRIOR) / (count + _SPREAD_PRIOR)
-        return np.maximum(np.sqrt(mean), _LEAST_SPREAD)
+        return np.asarray(np.maximum(np.sqrt(mean), _LEAST_SPREAD))
 
     def _learn(self, day: int) -> None:
         """Compare the forecasts of a day that is over with what came, then learn from it."""
         memory = self.memory
-        row = day - memory.first_day
-        found = []
+        lessons = []
         for origin in (day - 1, day):
+            morning = self._mornings.get(origin)
             made = pairs(self._counts, self.calendar, origin_day=origin, target_day=day)
-            if origin in self._mornings and len(made.samples):
-                found.append(self._outlook_of(origin, made))
-        for anchor in range(len(ANCHORS_S)):
-            self._learn_anchor(anchor, [each.at(anchor) for each in found])
+            if morning is not None and len(made.samples):
+                site = made.samples.site
+                view = self._view(made.samples, morning)
+                lessons.append(Lesson(made, view, morning.mature[site], morning.spread[site]))
+        self._skill.learn(lessons)
+        row = day - memory.first_day
         memory.deviation[:, row] = memory.level[:, row] - self._mornings[day].usual[:, 0]
-
-    def _outlook_of(self, day: int, found: Pairs) -> "_Compared":
-        morning = self._mornings[day]
-        view = self._view(found.samples, morning)
-        keep = ~np.isnan(view.usual)
-        site = found.samples.site
-        return _Compared(found, view, keep, morning.mature[site], morning.spread[site])
-
-    def _learn_anchor(self, anchor: int, parts: Sequence["_Compared"]) -> None:
-        if not sum(len(part.found.samples) for part in parts):
-            return
-        site = np.concatenate([part.found.samples.site for part in parts])
-        slot = np.concatenate([part.found.samples.target_slot for part in parts])
-        truth = np.concatenate([part.found.truth for part in parts])
-        spread = np.concatenate([part.spread for part in parts])
-        usual = np.concatenate([part.view.usual for part in parts])
-        features = np.concatenate([part.view.features for part in parts])
-        experts = np.concatenate([part.view.experts for part in parts])
-        if self._seen[anchor]:
-            learned = usual + spread * (features @ self._correction.coefficients[anchor])
-            experts[:, LEARNED] = np.clip(learned, 0, 1)
-        level = (experts * self._blend.weights[site, anchor]).sum(axis=1)
-        self._calibration.learn(anchor, site=site, slot=slot, level=level, error=truth - level)
-        # What a usual curve of a few days gets wrong says little about one of weeks: weights wait for a week.
-        mature = np.concatenate([part.mature for part in parts])
-        if mature.any():
-            errors = (experts - truth[:, None]) / spread[:, None]
-            self._blend.learn(anchor, site[mature], errors[mature])
-            self._correction.learn(anchor, features[mature], ((truth - usual) / spread)[mature])
-        self._seen[anchor] += len(site)
-
-    # ------------------------------------------------------------------ what is to be expected
 
     @property
     def memory(self) -> Memory:
@@ -225,23 +182,21 @@ class Forecaster:
         """What was known before `day` began, for today and yesterday."""
         return self._mornings.get(day)
 
-    def predict(self, samples: Samples) -> Predicted:
-        """Forecast from given counts, all of one local day, that are today's or yesterday's."""
-        day = int(samples.day[0])
+    def usual(self, day: int, *, site: Ints, target: Ints) -> tuple[Floats, Floats]:
+        """The usual level of each site at each target as known on the morning of `day`, and its spread."""
         morning = self._mornings[day]
+        target_day, slot = self.calendar.place(target)
+        level = read_curve(morning.usual, site=site, row=target_day - day, slot=slot)
+        return level, morning.spread[site]
+
+    def predict(self, samples: Samples) -> Predicted:
+        """Forecast from given counts, all of one local day, today or yesterday."""
+        morning = self._mornings[int(samples.day[0])]
         view = self._view(samples, morning)
-        place = between(samples.horizon, self._seen)
-        if place is None:
-            size = np.full(len(samples), 1.0) * morning.spread[samples.site]
-            blended = view.experts @ self._blend.first
-            levels = blended[:, None] + size[:, None] * _NORMAL
-        else:
-            levels = self._blended(samples, view, place, morning.spread[samples.site])
+        levels = self._skill.quantiles(samples, view, morning.spread[samples.site])
         has_usual = ~np.isnan(view.usual)
-        alone = self._from_count_alone(samples)
-        return Predicted(
-            np.where(has_usual[:, None], levels, alone), has_usual, view.usual, view.usual_now, view.likest
-        )
+        levels = np.where(has_usual[:, None], levels, _from_count_alone(samples))
+        return Predicted(levels, has_usual, view.usual, view.usual_now, view.likest)
 
     def _view(self, samples: Samples, morning: Morning) -> Outlook:
         memory = self.memory
@@ -255,52 +210,9 @@ class Forecaster:
             day=morning.day,
         )
 
-    def _blended(self, samples: Samples, view: Outlook, place: Between, spread: Floats) -> Floats:
-        coefficients = place.mix(self._correction.coefficients)
-        learned = view.usual + spread * (view.features * coefficients).sum(axis=1)
-        experts = view.experts.copy()
-        experts[:, LEARNED] = np.clip(learned, 0, 1)
-        weights = place.blend(
-            self._blend.weights[samples.site, place.lower], self._blend.weights[samples.site, place.upper]
-        )
-        level = (experts * weights).sum(axis=1)
-        return self._calibration.quantiles(place, site=samples.site, slot=samples.target_slot, level=level)
 
-    def _from_count_alone(self, samples: Samples) -> Floats:
-        """The latest count with a margin that grows with the root of time; no number for later."""
-        margin = 0.1 * np.sqrt(samples.horizon / 1800)
-        levels = samples.value[:, None] + margin[:, None] * _NORMAL
-        return np.where((samples.horizon <= CURRENT_ONLY_S)[:, None], levels, np.nan)
-
-
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """Pairs with what was to be expected of them."""
-
-    found: Pairs
-    view: Outlook
-    keep: Bools
-    mature: Bools
-    spread: Floats
-
-    def at(self, anchor: int) -> "_Compared":
-        """The part of one anchor of which something was expected."""
-        mine = np.flatnonzero(self.keep & (self.found.anchor == anchor))
-        view = self.view
-        return _Compared(
-            self.found.where(mine),
-            replace(
-                view,
-                usual_now=view.usual_now[mine],
-                usual=view.usual[mine],
-                features=view.features[mine],
-                experts=view.experts[mine],
-                likest=view.likest[mine],
-            ),
-            self.keep[mine],
-            self.mature[mine],
-            self.spread[mine],
-        )
-
-
-__all__ = ["LEVELS", "NOW", "Forecaster", "Morning", "Predicted"]
+def _from_count_alone(samples: Samples) -> Floats:
+    """The latest count with a margin that grows with the root of time; no number for later."""
+    margin = 0.1 * np.sqrt(samples.horizon / 1800)
+    levels = samples.value[:, None] + margin[:, None] * NORMAL
+    return np.where((samples.horizon <= CURRENT_ONLY_S)[:, None], levels, np.nan)

@@ -1,10 +1,11 @@
 """The simple forecasts that are blended, each of which a person could make and understand.
 
-For samples in columns: a site, the moment and level of its latest count (the origin), and the moment asked for
-(the target). Everything looks back from the origin only. Deviations are measured in each site's own usual
+For samples in columns: a site, the moment and level of its latest count (the origin), and the moment asked
+for (the target). Everything looks back from the origin only. Deviations are measured in each site's own usual
 deviation, `spread`, so that a lively and a steady site can teach each other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +43,23 @@ class Outlook:
     features: Floats
     experts: Floats
     likest: Ints
+
+    def where(self, rows: Ints) -> "Outlook":
+        """The rows with these numbers."""
+        return Outlook(
+            self.usual_now[rows], self.usual[rows], self.features[rows], self.experts[rows], self.likest[rows]
+        )
+
+
+def joined(parts: Sequence[Outlook]) -> Outlook:
+    """Several outlooks as one."""
+    return Outlook(
+        np.concatenate([part.usual_now for part in parts]),
+        np.concatenate([part.usual for part in parts]),
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.experts for part in parts]),
+        np.concatenate([part.likest for part in parts]),
+    )
 
 
 def outlook(

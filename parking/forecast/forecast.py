@@ -15,6 +15,7 @@ class Basis(StrEnum):
 
     HISTORY = "history"
     SIMILAR = "similar_sites"
+    LITTLE = "little_history"
     USUAL = "usual"
     CURRENT = "current_count"
     CLOSED = "closed"
@@ -24,6 +25,7 @@ class Basis(StrEnum):
 _WORDS = {
     Basis.HISTORY: "",
     Basis.SIMILAR: " This place has less than a week of its own counts, so others like it were used.",
+    Basis.LITTLE: " There is less than a week of counts of this place.",
     Basis.USUAL: " There is no count of today to go by.",
     Basis.CURRENT: "No counts of other days at this hour: only the latest count, with a wide margin.",
     Basis.CLOSED: "Closed at that time.",
@@ -33,7 +35,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why: what is usual then, how today differs (free spaces, + is more), and the past day most like today."""
+    """Why: what is usual then, how today differs (free spaces, + is more), the past day most like today."""
 
     when: str
     usual_free: float | None = None

@@ -48,7 +48,7 @@ class LikeDays:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """For each sample and past day: levels at origin and target, squared distances, and other kinds of day."""
+    """For each sample and past day: levels at origin and target, squared distances, other kinds of day."""
 
     at_origin: Floats
     at_target: Floats
@@ -59,9 +59,7 @@ class Likeness:
     age: Ints
 
     @classmethod
-    def of(
-        cls, samples: Samples, *, memory: Memory, spread: Floats, kinds: Ints, day: int
-    ) -> "Likeness":
+    def of(cls, samples: Samples, *, memory: Memory, spread: Floats, kinds: Ints, day: int) -> "Likeness":
         """Compare the samples, whose origins lie in `day`, with all days before it."""
         row = day - memory.first_day
         past = np.arange(row)[None, :]
@@ -144,6 +142,4 @@ def like_days(likeness: Likeness, kernel: Kernel) -> LikeDays:
         summed = np.where(usable, values * weights, 0).sum(axis=1)
         return np.where(found, summed, np.nan)
 
-    return LikeDays(
-        mean(change), mean(likeness.at_target), np.where(found, weights.argmax(axis=1), -1)
-    )
+    return LikeDays(mean(change), mean(likeness.at_target), np.where(found, weights.argmax(axis=1), -1))

@@ -35,7 +35,7 @@ def tolerance(horizon_s: int) -> int:
 
 
 def nearest(times: Ints, wanted: Ints, *, within: int) -> tuple[Ints, Bools]:
-    """The index of the count nearest to each wanted time (the earlier of two), and whether it is near enough."""
+    """The index of the count nearest to each wanted time (the earlier of two), and whether it is near."""
     after = np.clip(np.searchsorted(times, wanted), 0, len(times) - 1)
     before = np.maximum(after - 1, 0)
     index = np.where(np.abs(times[before] - wanted) <= np.abs(times[after] - wanted), before, after)

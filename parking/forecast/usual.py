@@ -14,9 +14,9 @@ from parking.forecast.series import Bools, Floats, Ints
 MATURE_DAYS = 7
 """A site with a week of its own needs no other site's curve."""
 
-# How much of the variance between days two days share, and for how long (days). They are shares of one whole,
-# from reasoning: most of a day is the place itself, then working day or not, then the very weekday; drift over
-# weeks and a mood of days is less. What is left is the day's own. The blend corrects what they get wrong.
+# How much of the variance between days two days share, and for how long (days). From reasoning, not from any
+# city: most of a day is the place itself, then working day or not, then the very weekday; drift over weeks
+# and the mood of some days is less. What is left is the day's own. The blend corrects what they get wrong.
 _PLACE = 0.5
 _WORKDAY, _WORKDAY_DAYS = 0.3, 80.0
 _TYPE, _TYPE_DAYS = 0.2, 40.0
@@ -71,11 +71,11 @@ def usual_curves(levels: Floats, *, kinds: Ints, days: Ints, targets: Ints, targ
     seen = ~np.isnan(levels)
     mature = distinct_days(levels) >= MATURE_DAYS
     curves = np.full((len(levels), len(targets), SLOTS), np.nan)
-    for site in np.flatnonzero(mature):
+    for site in np.flatnonzero(mature).tolist():
         own = levels[site]
         mean = float(own[seen[site]].mean())
         curves[site] = _kriged(own - mean, among=among, towards=towards) + mean
-    for site in np.flatnonzero(~mature):
+    for site in np.flatnonzero(~mature).tolist():
         curves[site] = _young(site, levels, curves, mature=mature, among=among, towards=towards)
     return curves
 
@@ -135,4 +135,3 @@ def _weighted(curves: Floats, weights: Floats) -> Floats:
     share = np.einsum("s,s...->...", weights, known.astype(np.float64))
     total = np.einsum("s,s...->...", weights, np.where(known, curves, 0))
     return np.where(share > 0, total / np.where(share > 0, share, 1), np.nan)
-

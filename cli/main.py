@@ -19,6 +19,7 @@ COMMANDS = {
     "simulate": "cli.simulate:simulate",
     "decode": "cli.decode:decode_command",
     "doctor": "cli.doctor:doctor",
+    "forecast": "cli.forecast:forecast_app",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""
 

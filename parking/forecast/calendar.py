@@ -30,7 +30,7 @@ class Calendar:
 
     def place(self, times: Ints) -> tuple[Ints, Floats]:
         """The local day of each moment, and how many quarter hours of it had passed by the clock."""
-        local = times + self._offset(times)
+        local = times + self.offset(times)
         day = local // DAY_S
         return day, (local - day * DAY_S) / SLOT_S
 
@@ -47,7 +47,7 @@ class Calendar:
         local = datetime.combine(as_date(day), datetime.min.time(), tzinfo=self.zone)
         return int(local.timestamp())
 
-    def _offset(self, times: Ints) -> Ints:
+    def offset(self, times: Ints) -> Ints:
         """Seconds that local time is ahead of UTC."""
         quarters, where = np.unique(times // SLOT_S, return_inverse=True)
         for quarter in quarters.tolist():

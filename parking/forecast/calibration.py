@@ -10,7 +10,7 @@ from collections import deque
 
 import numpy as np
 
-from parking.forecast.calendar import SLOTS
+from parking.forecast.calendar import DAY_S, SLOTS
 from parking.forecast.horizons import ANCHORS_S, Between
 from parking.forecast.series import Floats, Ints
 
@@ -26,6 +26,8 @@ _EDGES = np.array([0.03, 0.12, 0.3, 0.7, 0.88, 0.97])
 _PRIOR = 25.0
 """Samples at which a site's own size of error counts half, and that of a band beside none."""
 _GAIN = 0.1
+_SHAPE_PRIOR = 3.0
+"""Independent spells of errors at which their shape counts as much as the first one."""
 _FIRST_SHAPE = np.array([-4, -3, -2.4, -1.8, -1.1, -0.7, -0.3, 0, 0.3, 0.7, 1.1, 1.8, 2.4, 3, 4], dtype=float)
 
 
@@ -61,13 +63,23 @@ class Calibration:
             missed = float(np.mean((score < low) | (score > high)))
             self._widen[anchor] *= np.exp(_GAIN * (missed - (1 - (_HIGH - _LOW))))
         self._recent[anchor].append(score)
-        self.shape[anchor] = np.quantile(np.concatenate(self._recent[anchor]), LEVELS)
+        self.shape[anchor] = self._shape(anchor)
         size = np.abs(error)
         base = self._base(anchors, site)
         self._whole.learn(anchor, np.zeros(len(site), dtype=np.int64), size)
         self._site.learn((slice(None), anchor), site, size)
         self._band.learn(anchor, _tod(slot), size / base)
         self._height.learn(anchor, _height(level), size / (base * self._band.ratio((anchors, _tod(slot)))))
+
+    def _shape(self, anchor: int) -> Floats:
+        """The quantiles of recent scores, looked up further out and leaning on the first shape while few.
+
+        Errors of one day go together, the more so the longer the horizon, so days count and not samples.
+        """
+        independent = len(self._recent[anchor]) * DAY_S / ANCHORS_S[anchor]
+        cautious = np.clip(0.5 + (LEVELS - 0.5) * (1 + 1 / independent), 0, 1)
+        found = np.quantile(np.concatenate(self._recent[anchor]), cautious)
+        return np.asarray((found * independent + _FIRST_SHAPE * _SHAPE_PRIOR) / (independent + _SHAPE_PRIOR))
 
     def _edge(self, anchor: int, probability: float) -> float:
         edge = np.interp(probability, LEVELS, self.shape[anchor])

@@ -30,7 +30,7 @@ EXPERTS: Final = (
 )
 """The experts, in the order of their columns."""
 NOW, LAST_WEEK, USUAL, SHIFTED, LEARNED = range(5)
-LIKE_DAYS = slice(5, 9)
+CHANGES, LEVELS_THEN = [5, 7], [6, 8]
 FEATURES: Final = 6
 
 

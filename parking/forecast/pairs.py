@@ -51,7 +51,7 @@ def pairs(counts: Sequence[Series], calendar: Calendar, *, origin_day: int, targ
         if not len(series.times):
             continue
         inside = np.flatnonzero((series.times >= start) & (series.times < end))
-        inside = inside[_apart(series.times[inside])]
+        inside = inside[thinned(series.times[inside], apart=_ORIGINS_APART_S)]
         for anchor, horizon in enumerate(ANCHORS_S):
             found, near = nearest(series.times, series.times[inside] + horizon, within=tolerance(horizon))
             aim = series.times[found]
@@ -82,12 +82,12 @@ def _joined(parts: Sequence[Floats | Ints]) -> Floats:
     return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
 
 
-def _apart(times: Ints) -> Ints:
-    """The indices of times thinned so that each is far enough from the one before."""
+def thinned(times: Ints, *, apart: int) -> Ints:
+    """The indices of times so thinned that each is `apart` seconds or more from the one before."""
     kept: list[int] = []
     last = None
     for index, time in enumerate(times.tolist()):
-        if last is None or time - last >= _ORIGINS_APART_S:
+        if last is None or time - last >= apart:
             kept.append(index)
             last = time
     return np.array(kept, dtype=np.int64)

@@ -43,7 +43,7 @@ class Skill:
         """The level's quantiles [sample, probability]; NaN where nothing is usual. `spread` is by sample."""
         place = between(samples.horizon, self._seen)
         if place is None:
-            level = view.experts @ self._blend.first
+            level = (view.experts * self._blend.first_for(samples.horizon)).sum(axis=1)
             return np.asarray(level[:, None] + spread[:, None] * NORMAL)
         coefficients = place.mix(self._correction.coefficients)
         experts = self._corrected(view, coefficients, spread)
@@ -54,7 +54,9 @@ class Skill:
         return self._calibration.quantiles(place, site=samples.site, slot=samples.target_slot, level=level)
 
     def learn(self, lessons: Sequence[Lesson]) -> None:
-        """Take in the lessons of a day."""
+        """Take in the lessons of a day. A city where all sites are young has nothing to teach yet."""
+        if not any(lesson.mature.any() for lesson in lessons):
+            return
         for anchor in range(len(ANCHORS_S)):
             chosen = [
                 np.flatnonzero(~np.isnan(lesson.view.usual) & (lesson.pairs.anchor == anchor))

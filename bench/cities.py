@@ -50,11 +50,22 @@ CITIES: Final = (
     Character(name="hourly", what="hourly with jitter", sites=12, every_s=3600, jitter_s=240),
     Character(name="young", what="two weeks of history, judged after one", days=14, warm_up_days=7),
     Character(name="full", what="fills to capacity every day", demand=6.0),
-    Character(name="day only", what="counted from 8 to 17, half-hourly with jitter", every_s=1800, jitter_s=240,
-              open_hours=(8, 17)),
-    Character(name="weekless", what="every day alike, strong moods", flat_week=True, day_mood=0.5, hour_mood=0.4),
+    Character(
+        name="day only",
+        what="counted from 8 to 17, half-hourly with jitter",
+        every_s=1800,
+        jitter_s=240,
+        open_hours=(8, 17),
+    ),
+    Character(
+        name="weekless",
+        what="every day alike, strong moods",
+        flat_week=True,
+        day_mood=0.5,
+        hour_mood=0.4,
+    ),
     Character(name="changed", what="demand doubles after six weeks", changed_after=42),
-)  # fmt: skip
+)
 
 
 def make(character: Character, *, seed: int = 1) -> History:

@@ -102,17 +102,17 @@ def show(done: Evaluation, *, by_site: bool) -> None:
 def _about(done: Evaluation) -> str:
     counts = sum(len(series.times) for series in done.history.counts)
     return (
-        f"{done.file}: {len(done.history.sites)} sites, {counts} counts, times of {done.timezone}, public "
-        f"holidays: {done.holidays}. Judged after {done.warm_up_days} days; {done.seconds:.0f} s."
+        f"{done.file}: {len(done.history.sites)} sites, {counts} counts, times of {done.timezone}, "
+        f"public holidays: {done.holidays}.\nJudged after {done.warm_up_days} days; {done.seconds:.0f} s."
     )
 
 
 def _oddities(found: Oddities) -> str:
     return (
-        f"Of {found.rows} rows: {found.negative} negative (left out), {found.over_capacity} over the "
-        f"capacity (counted as full), {found.copies} copies and {found.conflicts} contradictions of the same site and "
-        f"time (the last stands), {found.other_capacity} with another capacity (the highest stands). "
-        f"{found.gaps} gaps within a day, {found.missing_days} site-days without a count."
+        f"Of {found.rows} rows: {found.negative} negative (left out), {found.over_capacity} over the capacity"
+        f" (counted as full),\n{found.copies} copies and {found.conflicts} contradictions of the same site"
+        f" and time (the last stands),\n{found.other_capacity} with another capacity (the highest stands)."
+        f" {found.gaps} gaps within a day, {found.missing_days} site-days without a count."
     )
 
 

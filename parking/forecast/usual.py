@@ -14,14 +14,15 @@ from parking.forecast.series import Bools, Floats, Ints
 MATURE_DAYS = 7
 """A site with a week of its own needs no other site's curve."""
 
-# How much of the variance between days two days share, and for how long (days). From reasoning, not from any
-# city: most of a day is the place itself, then working day or not, then the very weekday; drift over weeks
-# and the mood of some days is less. What is left is the day's own. The blend corrects what they get wrong.
-_PLACE = 0.5
-_WORKDAY, _WORKDAY_DAYS = 0.3, 80.0
-_TYPE, _TYPE_DAYS = 0.2, 40.0
+# How much covariance two days have for what they share, and for how long (days), beside 0.1 of a day's own.
+# From reasoning, not from any city: the level of a place is hardly known beforehand, working day or not matters
+# more than the type of day, that more than the very weekday; drift over weeks and the mood of some days is less.
+# The blend corrects what they get wrong.
+_PLACE = 6.0
+_WORKDAY, _WORKDAY_DAYS = 1.2, 80.0
+_TYPE, _TYPE_DAYS = 0.4, 40.0
 _WEEKDAY, _WEEKDAY_DAYS = 0.1, 40.0
-_DRIFT, _DRIFT_DAYS = 0.05, 15.0
+_DRIFT, _DRIFT_DAYS = 0.1, 15.0
 _MOOD, _MOOD_DAYS = 0.02, 2.0
 _TYPE_DRIFT, _TYPE_DRIFT_DAYS = 0.05, 8.0
 _OWN = 0.1

@@ -12,7 +12,7 @@ from parking.forecast.horizons import ANCHORS_S
 from parking.forecast.series import Floats, Ints
 
 _HALF_LIFE_DAYS = 20.0
-_OWN_SHARE = 0.3
+_OWN_SHARE = 2.0
 """How much a site's own errors count beside the mean of all sites'."""
 _SMALLEST = 0.15
 """Errors below this many spreads weigh no more than it."""

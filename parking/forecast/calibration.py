@@ -26,7 +26,7 @@ _EDGES = np.array([0.03, 0.12, 0.3, 0.7, 0.88, 0.97])
 _PRIOR = 25.0
 """Samples at which a site's own size of error counts half, and that of a band beside none."""
 _GAIN = 0.1
-_SHAPE_PRIOR = 3.0
+_SHAPE_PRIOR = 10.0
 """Independent spells of errors at which their shape counts as much as the first one."""
 _FIRST_SHAPE = np.array([-4, -3, -2.4, -1.8, -1.1, -0.7, -0.3, 0, 0.3, 0.7, 1.1, 1.8, 2.4, 3, 4], dtype=float)
 

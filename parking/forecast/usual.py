@@ -14,9 +14,9 @@ from parking.forecast.series import Bools, Floats, Ints
 MATURE_DAYS = 7
 """A site with a week of its own needs no other site's curve."""
 
-# How much covariance two days have for what they share, and for how long (days), beside 0.1 of a day's own.
-# From reasoning, not from any city: the level of a place is hardly known beforehand, working day or not matters
-# more than the type of day, that more than the very weekday; drift over weeks and the mood of some days is less.
+# How much covariance two days have for what they share, and for how long (days), beside a day's own 0.1. From
+# reasoning, not from any city: the level of a place is hardly known beforehand, working day or not matters
+# more than the type of day, that more than the very weekday; drift and the mood of some days is less.
 # The blend corrects what they get wrong.
 _PLACE = 6.0
 _WORKDAY, _WORKDAY_DAYS = 1.2, 80.0

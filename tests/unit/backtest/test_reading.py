@@ -70,10 +70,11 @@ def test_a_bad_value_is_refused_by_line_column_value_and_rule(row: str, complain
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(HistoryFileError, match="line 1: column Capacity is missing; the header is: a, b"):
-        read_history(
-            ["SystemCodeNumber,a,b\n".replace("SystemCodeNumber,", "a,").replace("a,a", "a")], LONDON
-        )
+    with pytest.raises(HistoryFileError) as refused:
+        read_history(lines("A,5", header="SystemCodeNumber,Occupancy"), LONDON)
+    assert refused.value.message == (
+        "line 1: column Capacity is missing; the header is: SystemCodeNumber, Occupancy"
+    )
 
 
 @pytest.mark.parametrize("content", [[], [HEADER + "\n"], lines("A,10,-5,2026-07-01 08:00:00")])
@@ -86,7 +87,6 @@ def test_a_file_without_counts_is_refused(content: list[str]) -> None:
 def test_any_text_is_read_or_refused(rows: list[str]) -> None:
     try:
         history = read_history(lines("A,10,5,2026-07-01 08:00:00", *rows), LONDON)
-    except HistoryFileError as refused:
-        assert refused.message
-    else:
-        assert history.oddities.rows >= 1
+    except HistoryFileError:
+        return
+    assert history.oddities.rows >= 1

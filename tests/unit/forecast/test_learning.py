@@ -45,9 +45,11 @@ def test_a_site_of_its_own_kind_gets_weights_of_its_own() -> None:
         site = np.repeat(np.arange(8), 20)
         errors = random.normal(size=(160, len(EXPERTS)))
         errors[site > 0, 3] *= 0.3
-        errors[site == 0, 1] *= 0.1
+        errors[site == 0] *= 3
+        errors[site == 0, 1] *= 0.03
         blend.learn(HOUR, site, errors)
-    assert blend.weights[0, HOUR, 1] > 2 * blend.weights[1:, HOUR, 1].max()
+    assert blend.weights[0, HOUR].argmax() == 1
+    assert (blend.weights[1:, HOUR].argmax(axis=-1) == 3).all()
 
 
 def test_the_correction_finds_how_deviations_carry_over_in_spite_of_wild_days() -> None:

@@ -60,8 +60,8 @@ def _first() -> Floats:
     """Weights from reasoning: soon what is now changes as on other days, later it is as on other days."""
     carry = np.exp(-np.array(ANCHORS_S) / _CARRY_S)[:, None]
     soon, later = np.zeros((2, len(EXPERTS)))
-    soon[SHIFTED], soon[CHANGES] = 0.3, 0.35
-    later[USUAL], later[SHIFTED], later[LEVELS_THEN] = 0.3, 0.1, 0.3
+    soon[SHIFTED], soon[CHANGES] = 0.3, [0.35, 0.35, 0.0]
+    later[USUAL], later[SHIFTED], later[LEVELS_THEN] = 0.3, 0.1, [0.3, 0.3, 0.0]
     return np.asarray(carry * soon + (1 - carry) * later)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from parking.forecast.calendar import SLOT_S
-from parking.forecast.likeness import NARROW, WIDE, Likeness, like_days
+from parking.forecast.likeness import ALIKE, ANY_KIND, SAME_KIND, Likeness, like_days
 from parking.forecast.memory import Memory, read_curve
 from parking.forecast.samples import Samples
 from parking.forecast.series import Floats, Ints
@@ -23,14 +23,16 @@ EXPERTS: Final = (
     "usual",
     "usual and today's difference",
     "learned correction",
-    "changes on like days",
-    "levels on like days",
-    "changes on the likest days",
-    "levels on the likest days",
+    "changes on days of the same kind",
+    "levels on days of the same kind",
+    "changes on days alike",
+    "levels on days alike",
+    "changes on days of any kind",
+    "levels on days of any kind",
 )
 """The experts, in the order of their columns."""
 NOW, LAST_WEEK, USUAL, SHIFTED, LEARNED = range(5)
-CHANGES, LEVELS_THEN = [5, 7], [6, 8]
+CHANGES, LEVELS_THEN = [5, 7, 9], [6, 8, 10]
 FEATURES: Final = 6
 
 
@@ -76,23 +78,20 @@ def outlook(
     then = read_curve(usual, site=samples.site, row=samples.target_day - day, slot=samples.target_slot)
     shifted = then + samples.value - usual_now
     likeness = Likeness.of(samples, memory=memory, spread=spread, kinds=kinds, day=day)
-    likest, alike = like_days(likeness, NARROW), like_days(likeness, WIDE)
+    like = [like_days(likeness, kernel) for kernel in (SAME_KIND, ALIKE, ANY_KIND)]
     columns = (
         samples.value,
         _last_week(samples, memory, kinds),
         then,
         shifted,
         shifted,
-        alike.change + samples.value,
-        alike.level,
-        likest.change + samples.value,
-        likest.level,
+        *(column for days in like for column in (days.change + samples.value, days.level)),
     )
     experts = np.stack([np.where(np.isnan(column), shifted, column) for column in columns], axis=1)
     deviation = samples.value - usual_now
     features = _features(samples, memory, usual, deviation=deviation, day=day) / spread[samples.site][:, None]
     return Outlook(
-        usual_now, then, np.clip(np.nan_to_num(features), -5, 5), np.clip(experts, 0, 1), likest.likest
+        usual_now, then, np.clip(np.nan_to_num(features), -5, 5), np.clip(experts, 0, 1), like[0].likest
     )
 
 

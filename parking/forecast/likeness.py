@@ -33,8 +33,10 @@ class Kernel:
     age_days: float
 
 
-NARROW = Kernel(width=1.1, weekday=2.1, type=5.7, city=0.3, age_days=14)
-WIDE = Kernel(width=0.7, weekday=1.1, type=2.8, city=1.0, age_days=14)
+SAME_KIND = Kernel(width=1.1, weekday=2.1, type=5.7, city=0.3, age_days=14)
+ALIKE = Kernel(width=0.7, weekday=1.1, type=2.8, city=1.0, age_days=14)
+ANY_KIND = Kernel(width=0.5, weekday=0.5, type=1.5, city=0.5, age_days=30)
+"""From what the calendar says to what the counts say; the blend learns which to believe when."""
 
 
 @dataclass(frozen=True, slots=True)

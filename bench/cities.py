@@ -38,6 +38,7 @@ class Character:
     day_mood: float = 0.15
     hour_mood: float = 0.15
     flat_week: bool = False
+    flat_day: bool = False
     open_hours: tuple[int, int] = (0, 24)
     changed_after: int | None = None
     warm_up_days: int = 14
@@ -64,6 +65,13 @@ CITIES: Final = (
         day_mood=0.5,
         hour_mood=0.4,
     ),
+    Character(
+        name="shapeless",
+        what="every hour alike, slow strong moods",
+        flat_day=True,
+        day_mood=0.4,
+        hour_mood=0.4,
+    ),
     Character(name="changed", what="demand doubles after six weeks", changed_after=42),
 )
 
@@ -73,7 +81,7 @@ def make(character: Character, *, seed: int = 1) -> History:
     random = np.random.default_rng(seed)
     capacity = random.integers(40, 900, character.sites)
     uses = [Use(number % len(Use)) for number in range(character.sites)]
-    rates = np.stack([_rates(use, flat=character.flat_week) for use in uses])
+    rates = np.stack([_rates(use, character) for use in uses])
     moods = _moods(character, random)
     leaving = np.array([_leaving(use) for use in uses])
     occupied = np.zeros(character.sites, dtype=np.int64)
@@ -91,9 +99,11 @@ def make(character: Character, *, seed: int = 1) -> History:
     return History(sites, counts, _NOTHING_ODD)
 
 
-def _rates(use: Use, *, flat: bool) -> Floats:
+def _rates(use: Use, character: Character) -> Floats:
     week = PROFILES[use].week()
-    return np.tile(week[:24], 7) if flat else week
+    if character.flat_day:
+        return np.full_like(week, week.mean())
+    return np.tile(week[:24], 7) if character.flat_week else week
 
 
 def _leaving(use: Use) -> float:

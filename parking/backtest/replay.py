@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parking.backtest.baselines import BASELINES
 from parking.backtest.points import Points, levels_of, points
@@ -31,12 +32,13 @@ Progress = Callable[[int, int], None]
 class Replayed:
     """The points, and for each: `numbers` [point, method] and `quantiles` [point, method, LEVELS] as levels.
 
+    Quantiles are in single precision: there may be a hundred million of them.
     Filled for judged points only. Where `numbers` of the forecast is NaN it gave none.
     """
 
     points: Points
     numbers: Floats
-    quantiles: Floats
+    quantiles: NDArray[np.float32]
 
 
 def replay(
@@ -58,7 +60,7 @@ def replay(
     levels = [levels_of(site, series) for site, series in zip(history.sites, history.counts, strict=True)]
     made = points(levels, calendar, horizons_s=horizons_s, judged_from=start)
     numbers = np.full((len(made), len(METHODS)), np.nan)
-    quantiles = np.full((len(made), len(METHODS), len(LEVELS)), np.nan)
+    quantiles = np.full((len(made), len(METHODS), len(LEVELS)), np.nan, dtype=np.float32)
     numbers[:, 1:] = made.baselines
     forecaster = Forecaster(history.sites, calendar)
     dressed = _Dressed(made, calendar, sites=len(history.sites), horizons_s=horizons_s)
@@ -82,7 +84,7 @@ def replay(
     middle = int(np.flatnonzero(LEVELS == 0.5)[0])
     numbers[:, 0] = np.clip(quantiles[:, 0, middle], 0, 1)
     progress(len(days), len(days))
-    return Replayed(made, numbers, np.clip(quantiles, -1, 2))
+    return Replayed(made, numbers, quantiles)
 
 
 class _Dressed:

@@ -94,7 +94,7 @@ def _figures(replayed: Replayed, rows: Ints) -> Floats:
     truth = replayed.points.truth[rows]
     found = np.zeros((len(rows), len(METHODS), 5))
     for number in range(len(METHODS)):
-        raw = replayed.quantiles[rows, number]
+        raw = replayed.quantiles[rows, number].astype(np.float64)
         held = np.clip(raw, 0, 1)
         low, high = held[:, LEVELS == LOW][:, 0], held[:, np.isclose(LEVELS, HIGH)][:, 0]
         behind = truth[:, None] - held[:, _DECILES]

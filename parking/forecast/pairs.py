@@ -14,6 +14,8 @@ TOLERANCE_S = 15 * 60
 """How far a target may lie from origin + horizon, but never further than half the horizon."""
 _ORIGINS_APART_S = 20 * 60
 """Origins to learn from are at least this far apart: denser ones teach the same again."""
+_ENOUGH = 1000
+"""Origins in a day from which on only a part is learned from, so that a large city learns as fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,12 @@ def pairs(counts: Sequence[Series], calendar: Calendar, *, origin_day: int, targ
     """Every pair from one local day into another (or the same), at every anchor. Counts here are levels."""
     start, end = calendar.start_of(origin_day), calendar.start_of(origin_day + 1)
     first, last = calendar.start_of(target_day), calendar.start_of(target_day + 1)
+    origins = _origins(counts, start=start, end=end, day=origin_day)
     columns: list[list[Floats | Ints]] = [[] for _ in range(6)]
     for site, series in enumerate(counts):
         if not len(series.times):
             continue
-        inside = np.flatnonzero((series.times >= start) & (series.times < end))
-        inside = inside[thinned(series.times[inside], apart=_ORIGINS_APART_S)]
+        inside = origins[site]
         for anchor, horizon in enumerate(ANCHORS_S):
             found, near = nearest(series.times, series.times[inside] + horizon, within=tolerance(horizon))
             aim = series.times[found]
@@ -76,6 +78,18 @@ def pairs(counts: Sequence[Series], calendar: Calendar, *, origin_day: int, targ
         target=target_.astype(np.int64),
     )
     return Pairs(samples, anchor_.astype(np.int64), truth)
+
+
+def _origins(counts: Sequence[Series], *, start: int, end: int, day: int) -> list[Ints]:
+    """The indices of each site's counts to start from; another part of them every day if there are many."""
+    found = []
+    for series in counts:
+        inside = np.flatnonzero((series.times >= start) & (series.times < end))
+        found.append(inside[thinned(series.times[inside], apart=_ORIGINS_APART_S)])
+    every = -(-sum(len(inside) for inside in found) // _ENOUGH)
+    if every <= 1:
+        return found
+    return [inside[(np.arange(len(inside)) + site + day) % every == 0] for site, inside in enumerate(found)]
 
 
 def _joined(parts: Sequence[Floats | Ints]) -> Floats:

@@ -76,7 +76,7 @@ def _ahead(card: Card) -> str:
 
 def _round_up(value: float) -> float:
     """The next round number, for the top of the scale."""
-    for step in (0.4, 1, 2, 4, 8, 12, 20, 40):
+    for step in (0.4, 1, 2, 4, 8, 12, 16, 20, 28, 40):
         if value <= step:
             return float(step)
     return 100.0

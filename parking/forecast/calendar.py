@@ -16,6 +16,9 @@ SLOTS = 96
 DAY_S = 86_400
 HOLIDAY = 7
 """The kind of a public holiday; 0 to 6 are Monday to Sunday."""
+_FEW = 32
+_MOST_OFFSETS = 200_000
+"""Quarter hours whose offset is remembered, some six years of them; then it is begun anew."""
 _EPOCH = date(1970, 1, 1)
 _MONDAY_SHIFT = 3  # 1 January 1970 was a Thursday
 
@@ -49,13 +52,21 @@ class Calendar:
 
     def offset(self, times: Ints) -> Ints:
         """Seconds that local time is ahead of UTC."""
-        quarters, where = np.unique(times // SLOT_S, return_inverse=True)
-        for quarter in quarters.tolist():
-            if quarter not in self._offsets:
-                there = datetime.fromtimestamp(quarter * SLOT_S, UTC).astimezone(self.zone)
-                self._offsets[quarter] = round((there.utcoffset() or timedelta()).total_seconds())
-        offsets = np.array([self._offsets[quarter] for quarter in quarters.tolist()], dtype=np.int64)
+        quarters = times // SLOT_S
+        if len(quarters) <= _FEW:  # sorting costs more than it saves
+            return np.array([self._offset(quarter) for quarter in quarters.tolist()], dtype=np.int64)
+        once, where = np.unique(quarters, return_inverse=True)
+        offsets = np.array([self._offset(quarter) for quarter in once.tolist()], dtype=np.int64)
         return offsets[where.reshape(-1)]
+
+    def _offset(self, quarter: int) -> int:
+        found = self._offsets.get(quarter)
+        if found is None:
+            if len(self._offsets) >= _MOST_OFFSETS:
+                self._offsets.clear()
+            there = datetime.fromtimestamp(quarter * SLOT_S, UTC).astimezone(self.zone)
+            found = self._offsets[quarter] = round((there.utcoffset() or timedelta()).total_seconds())
+        return found
 
 
 def as_date(day: int) -> date:

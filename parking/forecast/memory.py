@@ -43,9 +43,10 @@ class Memory:
         old = day - self.window - self.first_day
         if old > 0:
             self.first_day += old
-            self.level = self.level[:, old:]
-            self.known = self.known[:, old:]
-            self.deviation = self.deviation[:, old:]
+            # Copies, not views: curves are read flat, and flattening a view would copy it at every reading.
+            self.level = self.level[:, old:].copy()
+            self.known = self.known[:, old:].copy()
+            self.deviation = self.deviation[:, old:].copy()
 
     def extend(self, site: int, times: Ints, levels: Floats) -> None:
         """Draw a site's curve on through later counts, in order of time."""
@@ -77,11 +78,11 @@ def read_curve(curves: Floats, *, site: Ints, row: Ints, slot: Floats) -> Floats
     index = row * SLOTS + whole
     part = slot - whole
     inside = (row >= 0) & (row < rows)
-    index = np.clip(index, 0, rows * SLOTS - 1)
+    index = np.minimum(np.maximum(index, 0), rows * SLOTS - 1)
     low = flat[site, index]
     high = flat[site, np.minimum(index + 1, rows * SLOTS - 1)]
     found = low + (high - low) * part
-    found = np.where(np.isnan(found), np.where(np.isnan(low), high, low), found)
+    found = np.where(np.isnan(low), high, np.where(np.isnan(high), low, found))
     return np.where(inside, found, np.nan)
 
 

@@ -41,12 +41,9 @@ def evaluate(
     from cli.evaluation import figures, show
     from cli.evaluation import run as run_evaluation
     from cli.evaluation_plot import draw
-    from parking.errors import ParkingError
 
-    if plot is not None and plot.suffix.lower() != ".svg":
-        raise ParkingError(
-            f"--plot: {str(plot)!r} does not end in .svg", hint="The plot is an SVG picture, for any browser."
-        )
+    if plot is not None:
+        _check_plot(plot)
     done = run_evaluation(
         file,
         horizons_s=_horizons(horizons),
@@ -61,6 +58,20 @@ def evaluate(
         typer.echo(json.dumps(figures(done), indent=2, allow_nan=False))
     else:
         show(done, by_site=by_site)
+
+
+def _check_plot(path: Path) -> None:
+    """Before the minute of work, not after it: whether the picture can be written."""
+    from parking.errors import ParkingError
+
+    if path.suffix.lower() != ".svg":
+        raise ParkingError(
+            f"--plot: {str(path)!r} does not end in .svg", hint="The plot is an SVG picture, for any browser."
+        )
+    try:
+        path.write_text("", encoding="utf-8")
+    except OSError as error:
+        raise ParkingError(f"--plot: {str(path)!r} cannot be written: {error.strerror}") from error
 
 
 def _horizons(text: str) -> tuple[int, ...]:

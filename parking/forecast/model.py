@@ -13,6 +13,8 @@ from parking.forecast.series import Floats, ForecastInputError, Ints, Series, Si
 from parking.forecast.skill import NORMAL
 
 SHORTEST_S = 5 * 60
+_SKEW_S = 5 * 60
+"""How far the clock of the one who asks may be behind the latest count."""
 
 
 class ForecastModel:
@@ -59,12 +61,19 @@ class ForecastModel:
                     f"horizon: {horizon} s is not within {SHORTEST_S}..{LONGEST_S} (5 minutes to 24 hours)"
                 )
         forecaster = self._forecaster
+        latest = max(
+            (last[0] for last in map(forecaster.last_count, self._number.values()) if last), default=at
+        )
+        if at < latest - _SKEW_S:
+            raise ForecastInputError(
+                f"at: {at} lies before the latest count, {latest}; a model only looks ahead"
+            )
         targets = at + np.array(horizons_s, dtype=np.int64)
-        day = int(forecaster.calendar.place(np.array([at]))[0][0])
+        day = int(forecaster.calendar.place(np.array([max(at, latest)]))[0][0])
         forecaster.advance(day)
         site = np.repeat(np.arange(len(forecaster.sites)), len(targets))
         target = np.tile(targets, len(forecaster.sites))
-        made = _Answers(forecaster, at=at, day=day, site=site, target=target)
+        made = _Answers(forecaster, day=day, site=site, target=target)
         found: dict[str, tuple[Forecast, ...]] = {}
         for number, one in enumerate(forecaster.sites):
             first = number * len(targets)
@@ -80,7 +89,7 @@ class ForecastModel:
 class _Answers:
     """Forecasts of many sites and targets made at once, then told one by one."""
 
-    def __init__(self, forecaster: Forecaster, *, at: int, day: int, site: Ints, target: Ints) -> None:
+    def __init__(self, forecaster: Forecaster, *, day: int, site: Ints, target: Ints) -> None:
         self._forecaster, self._site, self._target = forecaster, site, target
         calendar = forecaster.calendar
         self._when = {int(one): _when(calendar, int(one)) for one in np.unique(target).tolist()}
@@ -89,14 +98,14 @@ class _Answers:
             if one.closures:
                 mine = site == number
                 self._closed[mine] = one.closed(target[mine])
-        self._by_count = self._from_counts(at)
+        self._by_count = self._from_counts()
         self._usual = forecaster.usual(day, site=site, target=target)
 
-    def _from_counts(self, at: int) -> dict[int, tuple[Predicted, int, float, int]]:
+    def _from_counts(self) -> dict[int, tuple[Predicted, int, float, int]]:
         """For rows with a count of late: the prediction, the row in it, the level then, and the day."""
         forecaster = self._forecaster
         last = [forecaster.last_count(number) for number in range(len(forecaster.sites))]
-        origin = np.array([0 if one is None else min(one[0], at) for one in last], dtype=np.int64)[self._site]
+        origin = np.array([0 if one is None else one[0] for one in last], dtype=np.int64)[self._site]
         value = np.array([0.0 if one is None else one[1] for one in last])[self._site]
         samples = Samples.of(
             forecaster.calendar, site=self._site, origin=origin, value=value, target=self._target

@@ -27,7 +27,7 @@ from tests.support.city import load, small_registry
 from tests.support.polling import until
 from tests.support.processes import PARKING, ParkingProcess, clean_environment
 
-COMMANDS = ("demo", "migrate", "registry", "ingest", "api", "simulate", "decode", "doctor")
+COMMANDS = ("demo", "migrate", "registry", "ingest", "api", "simulate", "decode", "doctor", "forecast")
 NO_DATABASE = "postgresql://nobody:secret-word@127.0.0.1:9/nothing"
 NO_BROKER = "mqtt://nobody:secret-word@127.0.0.1:9"
 

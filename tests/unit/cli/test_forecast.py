@@ -77,6 +77,7 @@ def test_the_table_and_the_picture_show_all_methods(
     [
         (("--horizons", "60,x"), "--horizons: 'x' is not a whole number of minutes within 5..1440"),
         (("--horizons", "1500"), "--horizons: '1500' is not a whole number"),
+        (("--plot", "/nowhere/errors.svg"), "--plot: '/nowhere/errors.svg' cannot be written: No such"),
         (("--plot", "errors.png"), "--plot: 'errors.png' does not end in .svg"),
         (("--timezone", "Mars/Base"), "time zone 'Mars/Base' is not known"),
         (("--country", "XX", "--subdivision", ""), "no public holidays are known for 'XX'"),

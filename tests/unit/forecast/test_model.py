@@ -231,6 +231,16 @@ def test_a_horizon_outside_five_minutes_to_a_day_is_refused(horizon: int) -> Non
         model.forecast(epoch(MONDAY, 12), [horizon])
 
 
+def test_a_clock_a_little_behind_is_forgiven_and_the_past_is_not_foretold() -> None:
+    series = counts(office, start=MONDAY, days=9, capacity=100)
+    model = ForecastModel.fit([Site("a", 100)], UTC, {"a": series})
+    midnight = epoch(MONDAY + timedelta(days=9), 0)
+    model.update({"a": (midnight + 5, 10)})
+    assert free(one(model, "a", midnight - 2, 300)) > 50
+    with pytest.raises(ForecastInputError, match="lies before the latest count"):
+        model.forecast(midnight - 3600, [HOUR])
+
+
 def test_questions_that_make_no_sense_are_refused_by_name() -> None:
     with pytest.raises(ForecastInputError, match="site a: capacity 0 is not at least 1"):
         Site("a", 0)

@@ -69,7 +69,7 @@ def _check_plot(path: Path) -> None:
             f"--plot: {str(path)!r} does not end in .svg", hint="The plot is an SVG picture, for any browser."
         )
     try:
-        path.write_text("", encoding="utf-8")
+        path.open("a").close()  # appending spares what is there
     except OSError as error:
         raise ParkingError(f"--plot: {str(path)!r} cannot be written: {error.strerror}") from error
 

@@ -92,9 +92,13 @@ def show(done: Evaluation, *, by_site: bool) -> None:
     console.print(_about(done), highlight=False)
     console.print(_oddities(done.history.oddities), highlight=False)
     for number, card in enumerate(done.results.overall):
-        console.print(_overall(card, done.results, number))
         if card.n:
+            console.print(_overall(card, done.results, number))
             console.print(_verdict(card), highlight=False)
+        else:
+            console.print(
+                f"{card.horizon_s // 60} minutes ahead: no pair of counts to judge.\n", highlight=False
+            )
     if by_site:
         console.print(_sites(done.results))
 

@@ -2,8 +2,8 @@
 
 Adaptive conformal prediction. An error is measured against what was to be expected for the site, the horizon,
 the time of day and the level (a car park that is nearly full cannot be far out upwards); the shape of what
-then remains is pooled over sites and weeks, and widened or narrowed when too few or too many errors fell
-inside the 80 % interval.
+then remains is pooled over sites and weeks, and widened or narrowed for each site when too few or too many
+errors fell inside the 80 % interval.
 """
 
 from collections import deque
@@ -25,7 +25,11 @@ _EDGES = np.array([0.03, 0.12, 0.3, 0.7, 0.88, 0.97])
 """Where one band of levels ends and the next begins."""
 _PRIOR = 25.0
 """Samples at which a site's own size of error counts half, and that of a band beside none."""
+_LEAST = 1e-3
+"""The least error that is expected anywhere, as a fraction of the capacity."""
 _GAIN = 0.1
+_WIDEST = 3.0
+"""How far the promise may be mended, up or down."""
 _SHAPE_PRIOR = 10.0
 """Independent spells of errors at which their shape counts as much as the first one."""
 _FIRST_SHAPE = np.array([-4, -3, -2.4, -1.8, -1.1, -0.7, -0.3, 0, 0.3, 0.7, 1.1, 1.8, 2.4, 3, 4], dtype=float)
@@ -42,7 +46,7 @@ class Calibration:
         self._whole = _Means((anchors,))
         self._recent: list[deque[Floats]] = [deque(maxlen=_DAYS) for _ in range(anchors)]
         self.shape = np.broadcast_to(_FIRST_SHAPE, (anchors, len(LEVELS))).copy()
-        self._widen = np.ones(anchors)
+        self._widen = np.ones((sites, anchors))
 
     def size(self, place: Between, *, site: Ints, slot: Floats, level: Floats) -> Floats:
         """The error to be expected of each sample, as a fraction of the capacity."""
@@ -51,19 +55,20 @@ class Calibration:
 
     def quantiles(self, place: Between, *, site: Ints, slot: Floats, level: Floats) -> Floats:
         """Levels [sample, probability] at LEVELS; not yet held within the capacity."""
-        shape = place.mix(self.shape * self._widen[:, None])
-        return level[:, None] + self.size(place, site=site, slot=slot, level=level)[:, None] * shape
+        widen = place.blend(self._widen[site, place.lower], self._widen[site, place.upper])
+        size = self.size(place, site=site, slot=slot, level=level) * widen
+        return level[:, None] + size[:, None] * place.mix(self.shape)
 
     def learn(self, anchor: int, *, site: Ints, slot: Floats, level: Floats, error: Floats) -> None:
         """Add a day's errors (truth less forecast, as fractions of the capacity)."""
         anchors = np.full(len(site), anchor)
         score = error / self._size(anchors, site, slot, level)
         if self._recent[anchor]:
-            low, high = (self._edge(anchor, probability) for probability in (_LOW, _HIGH))
-            missed = float(np.mean((score < low) | (score > high)))
-            self._widen[anchor] *= np.exp(_GAIN * (missed - (1 - (_HIGH - _LOW))))
-        self._recent[anchor].append(score)
-        self.shape[anchor] = self._shape(anchor)
+            self._adapt(anchor, site, score)
+        lively = self._base(anchors, site) > _LEAST
+        if lively.any():  # a count that never moves says nothing about the others' errors
+            self._recent[anchor].append(score[lively])
+            self.shape[anchor] = self._shape(anchor)
         size = np.abs(error)
         base = self._base(anchors, site)
         self._whole.learn(anchor, np.zeros(len(site), dtype=np.int64), size)
@@ -81,16 +86,22 @@ class Calibration:
         found = np.quantile(np.concatenate(self._recent[anchor]), cautious)
         return np.asarray((found * independent + _FIRST_SHAPE * _SHAPE_PRIOR) / (independent + _SHAPE_PRIOR))
 
-    def _edge(self, anchor: int, probability: float) -> float:
-        edge = np.interp(probability, LEVELS, self.shape[anchor])
-        return float(edge * self._widen[anchor])
+    def _adapt(self, anchor: int, site: Ints, score: Floats) -> None:
+        """Widen a site's margins if more of the day's errors than promised fell outside, else narrow them."""
+        widen = self._widen[:, anchor]
+        low, high = np.interp((_LOW, _HIGH), LEVELS, self.shape[anchor])
+        missed = (score < low * widen[site]) | (score > high * widen[site])
+        count = np.bincount(site, minlength=len(widen))
+        share = np.bincount(site, missed, len(widen)) / np.maximum(count, 1)
+        step = np.where(count > 0, _GAIN * (share - (1 - (_HIGH - _LOW))), 0)
+        self._widen[:, anchor] = np.clip(widen * np.exp(step), 1 / _WIDEST, _WIDEST)
 
     def _base(self, anchor: Ints, site: Ints) -> Floats:
         """The size of a site's errors at an anchor, leaning on everybody's while it has few."""
         own, count = self._site.of((site, anchor))
         whole, seen = self._whole.of((anchor,))
         whole = np.where(seen > 0, whole, 0.1)
-        return np.maximum((own * count + whole * _PRIOR) / (count + _PRIOR), 1e-3)
+        return np.maximum((own * count + whole * _PRIOR) / (count + _PRIOR), _LEAST)
 
     def _size(self, anchor: Ints, site: Ints, slot: Floats, level: Floats) -> Floats:
         base = self._base(anchor, site)

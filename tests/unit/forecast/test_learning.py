@@ -83,6 +83,23 @@ def test_intervals_cover_what_they_promise_also_after_errors_double() -> None:
     assert np.mean(covered[55:]) == pytest.approx(0.8, abs=0.06)
 
 
+def test_a_count_that_never_moves_does_not_narrow_the_margins_of_the_others() -> None:
+    random = np.random.default_rng(6)
+    calibration = Calibration(3)
+    covered: list[float] = []
+    for day in range(60):
+        site = np.repeat([0, 1, 2], 20)
+        slot, level = random.uniform(0, 96, 60), random.uniform(0.3, 0.7, 60)
+        error = np.where(site == 0, 0, 0.05 * random.normal(size=60))
+        place = Between(np.full(60, HOUR), np.full(60, HOUR), np.zeros(60))
+        held = calibration.quantiles(place, site=site, slot=slot, level=level)
+        inside = (level + error >= held[:, 3]) & (level + error <= held[:, 11])
+        if day >= 30:
+            covered.append(float(inside[site > 0].mean()))
+        calibration.learn(HOUR, site=site, slot=slot, level=level, error=error)
+    assert np.mean(covered) == pytest.approx(0.8, abs=0.05)
+
+
 def test_errors_are_expected_where_they_are_made() -> None:
     random = np.random.default_rng(5)
     calibration = Calibration(1)

@@ -21,6 +21,7 @@ COMMANDS = {
     "device": "cli.device:device_app",
     "doctor": "cli.doctor:doctor",
     "conformance": "cli.conformance:conformance",
+    "forecast": "cli.forecast:forecast_app",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""
 

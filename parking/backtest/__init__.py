@@ -1,0 +1,1 @@
+"""Scoring the forecast on a history: as it would have been made then, beside simple ones."""

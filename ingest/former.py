@@ -18,7 +18,7 @@ from ingest.mqtt_source import MqttSource
 from ingest.writer import Publish, Writer
 from parking.db.connect import Connection, connect
 from parking.db.failures import Failure, classify
-from parking.db.ingestors import Session, forget_session, former_sessions, hold, let_go
+from parking.db.ingestors import Session, forget_session, former_sessions, hold, leave, let_go
 from parking.db.watchdog import answering_within
 from parking.settings import Settings
 
@@ -75,6 +75,8 @@ class FormerSessions:
                 try:
                     await self._empty(session)
                     await forget_session(connection, session.name)
+                    # If its ingestor died, nobody else would take back its last word.
+                    await leave(connection, ingestor=session.name)
                 finally:
                     await let_go(connection, session.name)
 

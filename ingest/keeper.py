@@ -19,7 +19,17 @@ from ingest.clock import Clock
 from ingest.publisher import Publisher
 from parking.db.connect import Connection, connect, find_edition
 from parking.db.failures import Failure, classify
-from parking.db.ingestors import Condition, Session, confirm, hold, holder, leave, note_session
+from parking.db.ingestors import (
+    Condition,
+    Holder,
+    Session,
+    confirm,
+    hold,
+    holder,
+    leave,
+    note_session,
+    unseat,
+)
 from parking.db.listen import listen, notices
 from parking.db.migrate import check_schema
 from parking.db.sites import published
@@ -34,6 +44,8 @@ log = structlog.get_logger()
 CONFIRM_S = 2.0
 SILENT_S = 10.0
 """A database that has not answered a round for this long is given up."""
+DEAD_S = 30.0
+"""Whoever uses a session and has not reported for this long has lost it."""
 FORGET_S = 300.0
 """Plate tokens outlive the pairing window by this, or by a tenth of a shorter window (seconds)."""
 RETRY_S = 1.0
@@ -71,6 +83,7 @@ class Keeper:
         self._keys = keys
         self._started_at = clock.now()
         self._noted = False
+        self._seat_pid: int | None = None
         self._forgotten = -FORGET_S
 
     async def run(self) -> None:
@@ -87,12 +100,14 @@ class Keeper:
             await asyncio.sleep(random.uniform(RETRY_S / 2, RETRY_S))
 
     async def _keep(self, connection: Connection) -> None:
-        log.info("connected to the database", edition=str(await find_edition(connection)))
-        await check_schema(connection)
+        with answering_within(connection, SILENT_S):
+            log.info("connected to the database", edition=str(await find_edition(connection)))
+            await check_schema(connection)
         await self._take_seat(connection)
-        await listen(connection, REGISTRY, SITES)
-        self._registry_changed()
-        self._publisher.offer(await published(connection))
+        with answering_within(connection, SILENT_S):
+            await listen(connection, REGISTRY, SITES)
+            self._registry_changed()
+            self._publisher.offer(await published(connection))
         try:
             while True:
                 with answering_within(connection, SILENT_S):
@@ -106,23 +121,35 @@ class Keeper:
     async def _take_seat(self, connection: Connection) -> None:
         """Wait until no other process uses our session at the broker."""
         told = False
-        while not await hold(connection, self._session.name):
+        while (other := await self._seated(connection)) is not None:
             if self._allowed.is_set():
                 self._allowed.clear()
                 self._unseat()
             if not told:
-                other = await holder(connection, self._session.name)
                 log.warning(
                     "another ingestor uses our session at the broker: standing by until it ends",
                     session=self._session.name,
-                    host=other.host if other else "unknown",
-                    since=other.since.isoformat() if other else "unknown",
+                    host=other.host,
+                    since=other.since.isoformat(),
                     hint="Give each ingestor a PARKING_MQTT_CLIENT_ID or PARKING_INGEST_SHARD of its own.",
                 )
                 told = True
-            with answering_within(connection, SILENT_S):
-                await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(RETRY_S)
+        self._seat_pid = connection.info.backend_pid
         self._allowed.set()
+
+    async def _seated(self, connection: Connection) -> Holder | None:
+        """Sit down, or say who sits there. Whoever is dead has to go: we on our last connection, for one."""
+        with answering_within(connection, SILENT_S):
+            while not await hold(connection, self._session.name):
+                other = await holder(connection, self._session.name)
+                if other is None:  # it has just gone
+                    continue
+                if other.pid != self._seat_pid and other.reported_s < DEAD_S:
+                    return other
+                await unseat(connection, other)
+                await asyncio.sleep(RETRY_S / 10)
+        return None
 
     async def _round(self, connection: Connection) -> None:
         await self._clock.look(connection)

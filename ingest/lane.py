@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
@@ -15,7 +16,7 @@ from parking.db.connect import Connection, connect, tune_for_batches
 from parking.db.failures import Failure, classify
 from parking.db.known import Known, load_known
 from parking.db.migrate import check_schema
-from parking.db.table import TableOutdated, refresh
+from parking.db.table import TableOutdated
 from parking.db.watchdog import answering_within
 from parking.errors import DatabaseUnavailable, SchemaError
 
@@ -58,7 +59,17 @@ class Knowledge:
             return self._known
 
 
-Work = Callable[[Connection, Known, Admission], Awaitable[T]]
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a transaction is tried with. `doubtful`: others may have changed what is known of its bays."""
+
+    connection: Connection
+    known: Known
+    admission: Admission
+    doubtful: bool
+
+
+Work = Callable[[Attempt], Awaitable[T]]
 
 
 class Lane:
@@ -81,11 +92,11 @@ class Lane:
         """Do this until it succeeds; None if what it stores is itself at fault. Raises KnowledgeChanged."""
         pause, high = BACKOFF_S
         patience_s = PATIENCE_S
-        outdated: TableOutdated | None = None
+        doubtful = False
         while True:
             begun = time.monotonic()
             try:
-                result = await self._attempt(work, outdated, patience_s)
+                result = await self._attempt(work, doubtful, patience_s)
             except KnowledgeChanged:
                 raise
             except Exception as error:
@@ -97,15 +108,16 @@ class Lane:
                     log.error("a batch cannot be stored", error=first_line(error))
                     await self.drop()
                     return None
-                # A second time it is not only these bays that memory is wrong about.
-                twice = outdated is not None and isinstance(error, TableOutdated)
-                if twice:
-                    self._knowledge.forget()
-                outdated = error if isinstance(error, TableOutdated) and not twice else None
+                if isinstance(error, TableOutdated):
+                    if doubtful:  # not only where these bays stand is wrong: some are gone
+                        self._knowledge.forget()
+                    doubtful = True
                 if failure is Failure.UNAVAILABLE:
                     await self._give_up(error)
-                await asyncio.sleep(random.uniform(pause / 2, pause))
-                pause = min(pause * 2, high)
+                    await asyncio.sleep(random.uniform(pause / 2, pause))
+                    pause = min(pause * 2, high)
+                else:
+                    await asyncio.sleep(random.uniform(0, pause))
             else:
                 self.trouble = None
                 self._metrics.database_up.set(1)
@@ -117,13 +129,11 @@ class Lane:
         await self._stack.aclose()
         self._stack = AsyncExitStack()
 
-    async def _attempt(self, work: Work[T], outdated: TableOutdated | None, patience_s: float) -> T:
+    async def _attempt(self, work: Work[T], doubtful: bool, patience_s: float) -> T:
         connection = await self._connected()
         with answering_within(connection, patience_s):
             known, admission = await self._knowledge.read(connection)
-            if outdated is not None:
-                await refresh(connection, known.table, outdated.slots)
-            return await work(connection, known, admission)
+            return await work(Attempt(connection, known, admission, doubtful))
 
     async def _give_up(self, error: Exception) -> None:
         self.trouble = first_line(error)

@@ -25,6 +25,11 @@ from parking.settings import Settings
 
 log = structlog.get_logger()
 
+_SAYS = {
+    Purpose.SERVE: "connected to the broker",
+    Purpose.EMPTY: "emptying a former session",
+    Purpose.END: "ending a former session",
+}
 CONNECT_TIMEOUT_S = 10.0
 BACKOFF_S = (0.2, 15.0)
 MAX_PUBLISHING = 500
@@ -175,8 +180,7 @@ class MqttSource:
 
     def _say_connected(self) -> None:
         protocol = "MQTT 5" if self._version == mqtt.V5 else "MQTT 3.1.1"
-        what = "connected to the broker" if self._purpose is Purpose.SERVE else "emptying a former session"
-        log.info(what, protocol=protocol, session=self._session)
+        log.info(_SAYS[self._purpose], protocol=protocol, session=self._session)
 
     async def _open(self, connection: MqttConnection) -> None:
         port = self._url.port or (8883 if self._tls else 1883)

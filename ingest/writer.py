@@ -16,10 +16,9 @@ from functools import partial
 from ingest.admit import Admission, reject
 from ingest.clock import Clock
 from ingest.faultpoint import BEFORE_COMMIT, FaultPoint
-from ingest.lane import Knowledge, KnowledgeChanged, Lane
+from ingest.lane import Attempt, Knowledge, KnowledgeChanged, Lane
 from ingest.metrics import Metrics
 from ingest.source import Message
-from parking.db.connect import Connection
 from parking.db.known import Known
 from parking.db.records import Batch, Written
 from parking.db.split import split
@@ -112,8 +111,8 @@ class Writer:
     async def silence(self, publish: Publish) -> None:
         """Make bays unknown whose device has been silent for too long."""
 
-        async def work(connection: Connection, known: Known, _: Admission) -> list[Snapshot]:
-            return await silence(connection, known.table, now=self._clock.now())
+        async def work(attempt: Attempt) -> list[Snapshot]:
+            return await silence(attempt.connection, attempt.known.table, now=self._clock.now())
 
         async with self._turn:
             publish(await self._lanes[0].persist(work) or [])
@@ -123,12 +122,12 @@ class Writer:
         parts: list[Batch] = []
 
         async def store(number: int) -> bool:
-            async def work(connection: Connection, known: Known, admission: Admission) -> Written:
-                if admission is not admitted.by:
+            async def work(attempt: Attempt) -> Written:
+                if attempt.admission is not admitted.by:
                     raise KnowledgeChanged
                 if not parts:
-                    parts.extend(split(admitted.batch, known.table, LANES))
-                return await self._write(connection, parts[number], known)
+                    parts.extend(split(admitted.batch, attempt.known.table, LANES))
+                return await self._write(attempt, parts[number])
 
             written = await self._lanes[number].persist(work)
             if written is not None:
@@ -144,10 +143,10 @@ class Writer:
     async def _store(
         self, messages: Sequence[Message], publish: Publish, admitted: Admitted | None = None
     ) -> None:
-        async def work(connection: Connection, known: Known, admission: Admission) -> Written:
-            current = admitted is not None and admitted.by is admission
-            batch = admitted.batch if admitted and current else admission.batch(messages)
-            return await self._write(connection, batch, known)
+        async def work(attempt: Attempt) -> Written:
+            current = admitted is not None and admitted.by is attempt.admission
+            batch = admitted.batch if admitted and current else attempt.admission.batch(messages)
+            return await self._write(attempt, batch)
 
         written = await self._lanes[0].persist(work)
         if written is not None:
@@ -165,19 +164,20 @@ class Writer:
             rejections=[reject(message, "not_storable", "the database refused what this message says")]
         )
 
-        async def work(connection: Connection, known: Known, _: Admission) -> Written:
-            return await self._write(connection, batch, known)
+        async def work(attempt: Attempt) -> Written:
+            return await self._write(attempt, batch)
 
         await self._lanes[0].persist(work)
 
-    async def _write(self, connection: Connection, batch: Batch, known: Known) -> Written:
+    async def _write(self, attempt: Attempt, batch: Batch) -> Written:
         """One transaction."""
         metrics, started = self._metrics, time.perf_counter()
         written = await write_batch(
-            connection,
+            attempt.connection,
             batch,
             now=self._clock.now(),
-            table=known.table,
+            table=attempt.known.table,
+            doubtful=attempt.doubtful,
             before_commit=partial(self._faults.reach, BEFORE_COMMIT),
         )
         metrics.commit_seconds.observe(time.perf_counter() - started)

@@ -50,7 +50,7 @@ async def store_silence(
     }
     cursor = await connection.execute(statement("write", "silence"), parameters)
     if cursor.rowcount != len(changes.slots):
-        raise TableOutdated(changes.slots)
+        raise TableOutdated
 
 
 async def _delete(connection: Connection, table: BayTable, changes: BayChanges) -> None:
@@ -224,7 +224,7 @@ async def _update_states(
             }
         cursor = await connection.execute(statement("write", name), parameters)
         if cursor.rowcount != len(slots):
-            raise TableOutdated(merged.slots)
+            raise TableOutdated
 
 
 def _revisions(table: BayTable, changes: BayChanges, locked: Mapping[str, LockedSite]) -> Ints:

@@ -76,13 +76,11 @@ class BayChanges:
 
     def sites_published(self, table: BayTable) -> set[str]:
         """The sites of those bays."""
-        return {table.sites[i] for i in np.unique(table.site_of[self.slots[self.published(table)]])}
+        return sites_of(table, self.slots[self.published(table)])
 
     def sites(self, table: BayTable) -> set[str]:
         """The sites whose number may change: those, and the sites of bays still to be rebuilt."""
-        return self.sites_published(table) | {
-            table.sites[i] for i in np.unique(table.site_of[self.merged.rebuild])
-        }
+        return self.sites_published(table) | sites_of(table, self.merged.rebuild)
 
     def counts(self, table: BayTable, locked: Mapping[str, LockedSite]) -> dict[str, BayCounts]:
         """How many bays of each locked site are vacant, occupied and unknown once this is written."""
@@ -101,6 +99,11 @@ class BayChanges:
         """After the commit: the table in memory says what the database says."""
         self.merged.positions.version += 1
         table.positions.put(self.slots, self.merged.positions)
+
+
+def sites_of(table: BayTable, slots: Ints) -> set[str]:
+    """The sites of these bays."""
+    return {table.sites[i] for i in np.unique(table.site_of[slots])}
 
 
 def plan(table: BayTable, batch: Observations, *, now: datetime) -> BayChanges:
@@ -165,9 +168,9 @@ async def _lock(connection: Connection, table: BayTable, bays: list[str]) -> Non
     """Lock these bays' rows, which must be as they are in memory."""
     cursor = await connection.execute(statement("write", "lock_bays"), {"bays": bays})
     versions = dict(await cursor.fetchall())
-    outdated = [bay for bay in bays if versions.get(bay) != table.positions.version[table.slots[bay]]]
-    if outdated:
-        raise TableOutdated(np.array([table.slots[bay] for bay in outdated]))
+    for bay in bays:
+        if versions.get(bay) != table.positions.version[table.slots[bay]]:
+            raise TableOutdated
 
 
 def _with_open(table: BayTable, slot: int, ended: list[Stay]) -> list[Stay]:

@@ -20,11 +20,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a session: the database's process for it, from where, since when."""
+    """Who holds a session: the database's process for it, from where, since when, when it last reported."""
 
     pid: int
     host: str
     since: datetime
+    reported_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,11 @@ async def holder(connection: Connection, session: str) -> Holder | None:
     cursor = await connection.execute(statement("ingestors", "holder"), {"session": session})
     row = await cursor.fetchone()
     return Holder(*row) if row else None
+
+
+async def unseat(connection: Connection, dead: Holder) -> None:
+    """End the database's process of one that is dead, so that another may use its session."""
+    await connection.execute(statement("ingestors", "unseat"), {"pid": dead.pid})
 
 
 async def note_session(connection: Connection, session: Session) -> None:

@@ -33,11 +33,7 @@ EVENT_FIELDS = 13
 
 
 class TableOutdated(Exception):
-    """Another process changed some of these bays, which this one had in memory: `refresh` and try again."""
-
-    def __init__(self, slots: Ints) -> None:
-        self.slots = slots
-        super().__init__(f"up to {len(slots)} bays were changed by another process")
+    """Another process changed bays that this one had in memory."""
 
 
 def _none() -> Ints:
@@ -109,11 +105,13 @@ def _indices(names: Sequence[Any], values: Sequence[Any]) -> Ints:
     return np.array([number[value] for value in values], dtype=np.int64)
 
 
-async def refresh(connection: Connection, table: BayTable, slots: Ints) -> None:
-    """Read anew where these bays stand; those that are gone stay as they are."""
+async def refresh(connection: Connection, table: BayTable, slots: Ints, *, lock: bool = False) -> None:
+    """Read anew where these bays stand, and keep others from changing it; those gone stay as they are."""
     if not len(slots):
         return
-    parameters = {"bays": [table.bays[slot] for slot in slots.tolist()]}
+    parameters = {"bays": [table.bays[slot] for slot in sorted(slots.tolist())]}
+    if lock:
+        await connection.execute(statement("write", "lock_bays"), parameters)
     cursor = await connection.execute(statement("write", "table"), parameters, binary=True)
     rows = await cursor.fetchall()
     if rows:

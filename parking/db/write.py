@@ -19,11 +19,13 @@ async def write_batch(
     *,
     now: datetime,
     table: BayTable | None = None,
+    doubtful: bool = False,
     before_commit: Callable[[], None] = lambda: None,
 ) -> Written:
     """Store a batch whole or not at all. After it returns, its messages may be acknowledged.
 
-    `table` is what is known of the bays; without one it is read. `before_commit` is called last of all.
+    `table` is what is known of the bays; without one it is read. If it is `doubtful`, the bays are locked and
+    read anew first, so that nobody can be quicker. `before_commit` is called last of all.
     Locks are taken in one order everywhere: sites by id, then bays by id. Raises TableOutdated if the table
     must be read anew, and psycopg errors as they are: the caller decides which of them to try again.
     """
@@ -34,9 +36,14 @@ async def write_batch(
     gone = [_unassigned(record) for record in batch.bays if record.bay not in table.slots]
     frames = concatenate([*batch.frames, tabulate(table, known)])
     changes = bays.plan(table, frames, now=now)
-    sites = changes.sites(table) | {record.site for record in batch.gates}
+    gated = {record.site for record in batch.gates}
     async with connection.transaction():
-        locked = await lock_sites(connection, sites)
+        if doubtful:
+            locked = await lock_sites(connection, bays.sites_of(table, changes.slots) | gated)
+            await refresh(connection, table, changes.slots, lock=True)
+            changes = bays.plan(table, frames, now=now)
+        else:
+            locked = await lock_sites(connection, changes.sites(table) | gated)
         await bays.rebuild_rest(connection, table, frames, changes, now=now)
         await bay_store.store(connection, table, frames, changes, locked)
         await _store_firmware(connection, known)

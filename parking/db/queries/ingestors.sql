@@ -7,12 +7,17 @@ SELECT pg_try_advisory_lock(4207849, hashtext(%(session)s));
 -- let_go: give that up
 SELECT pg_advisory_unlock(4207849, hashtext(%(session)s));
 
--- holder: the process that may use this session
-SELECT a.pid, coalesce(host(a.client_addr), 'this machine'), a.backend_start
+-- holder: the process that may use this session, and how long ago it last reported or began (seconds)
+SELECT a.pid, coalesce(host(a.client_addr), 'this machine'), a.backend_start,
+       extract(epoch FROM clock_timestamp() - greatest(a.backend_start, s.reported_at))::float8
   FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+       LEFT JOIN ingest_status s ON s.ingestor = %(session)s
  WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 4207849 AND l.objsubid = 2
    AND l.objid = (hashtext(%(session)s)::bigint & 4294967295)::oid
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database());
+
+-- unseat: end a process that may use a session and is dead
+SELECT pg_terminate_backend(%(pid)s);
 
 -- note_session: this session exists at the broker
 INSERT INTO ingest_session (session, base, share, shares, broker)

@@ -51,4 +51,4 @@ async def test_a_change_of_the_number_of_ingestors_under_load_costs_nothing(
             what=lambda: "\n".join(process.output for process in two),
         )
         await rig.told(1000)
-        await rig.nothing_lost_nothing_twice(*two, sessions=(*sessions(2), *sessions(3)))
+        await rig.nothing_lost_nothing_twice(*two, sessions=(*sessions(2), *sessions(3)), ways=2)

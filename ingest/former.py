@@ -3,7 +3,7 @@
 Theory of operation. Each share has a session at the broker. When the work is shared anew, the new ingestors
 make new sessions, and messages that came before those, or were not acknowledged, wait in the old ones. Once
 every new share has its session, whoever of them comes first takes an old session whose ingestor has ended,
-unsubscribes it, stores what waits in it whatever share it belongs to (a copy changes nothing), and ends it.
+unsubscribes it, stores what waits in it of its share (a copy changes nothing), and ends it.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import structlog
 from ingest.clock import Clock
 from ingest.mqtt_connection import Purpose
 from ingest.mqtt_source import MqttSource
+from ingest.share import Share
 from ingest.writer import Publish, Writer
 from parking.db.connect import Connection, connect
 from parking.db.failures import Failure, classify
@@ -83,7 +84,7 @@ class FormerSessions:
     async def _empty(self, session: Session) -> None:
         """Store what waits in this session, then end it."""
         source = MqttSource(self._settings, self._clock, session=session.name, purpose=Purpose.EMPTY)
-        stored = 0
+        share, stored = Share(session.share, session.shares), 0
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(source.run(), name=f"empty {session.name}")
             while True:
@@ -94,9 +95,11 @@ class FormerSessions:
                     if source.connected:
                         break
                     continue
-                await self._writer.write(messages, self._publish)
+                ours = [message for message in messages if share.owns(message.topic)]
+                if ours:
+                    await self._writer.write(ours, self._publish)
                 source.acknowledge(messages)
-                stored += len(messages)
+                stored += len(ours)
             running.cancel()
         await self._end(session)
         log.info("a former session is empty and ended", session=session.name, messages=stored)

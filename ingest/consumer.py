@@ -34,7 +34,7 @@ class _Taken:
     """
 
     messages: Sequence[Message]
-    admitted: Admitted | None
+    admitted: Admitted
     last: bool
     all_by: float | None
 
@@ -111,18 +111,16 @@ class Consumer:
 
     async def _decode(self, messages: Sequence[Message], all_by: float | None) -> None:
         """Hand over batches of not too many events."""
-        admission, batch, begun = self._writer.admission, Batch(), 0
+        admission, batch, begun = await self._writer.learn(), Batch(), 0
         started = time.perf_counter()
         for first, end in _slices(messages):
-            if admission is not None:
-                admission.add(self._ours(messages[first:end]), batch)
-                await asyncio.sleep(0)
+            admission.add(self._ours(messages[first:end]), batch)
+            await asyncio.sleep(0)
             last = end == len(messages)
             if last or batch.observations >= self._settings.batch_events:
                 part = messages[begun:end]
-                admitted = None if admission is None else Admitted(batch, admission)
                 self._metrics.decode_seconds.observe(time.perf_counter() - started)
-                await self._taken.put(_Taken(part, admitted, last, all_by))
+                await self._taken.put(_Taken(part, Admitted(batch, admission), last, all_by))
                 batch, begun, started = Batch(), end, time.perf_counter()
 
     def _ours(self, messages: Sequence[Message]) -> Sequence[Message]:

@@ -64,10 +64,7 @@ class FrameReader:
             for site, devices in slots.items()
             for device, slot in devices.items()
         }
-        self._sites = {
-            site: {device.encode(): slot for device, slot in devices.items()}
-            for site, devices in slots.items()
-        }
+        self._sites = slots
 
     def read(self, messages: Sequence[Message]) -> tuple[Observations, list[Message]]:
         """The observations of those messages that it takes, in their order, and the other messages."""
@@ -108,7 +105,7 @@ class FrameReader:
         try:
             for _ in range(data[2] << 8 | data[3]):
                 name = at + 1 + data[at]
-                slot = devices[data[at + 1 : name]]
+                slot = devices[data[at + 1 : name].decode()]
                 at = name + 3 + STATE_SIZE
                 if data[name + 2] != STATE_SIZE or data[name + 3] not in _KIND_OF_HEAD or at > len(data):
                     raise KeyError
@@ -120,7 +117,7 @@ class FrameReader:
                 delays.append(delay)
             if at != len(data):
                 raise KeyError
-        except (KeyError, IndexError):
+        except (KeyError, IndexError, UnicodeDecodeError):
             del slots[taken:], frames[taken:], delays[taken:]
             return False
         received += [message.received_us] * (len(slots) - taken)

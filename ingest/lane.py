@@ -42,7 +42,7 @@ class Knowledge:
 
     @property
     def admission(self) -> Admission | None:
-        """What decides now on messages; None until the registry has been read (anew)."""
+        """What decides now on messages, if it has been read."""
         return self._known[1] if self._known else None
 
     def forget(self) -> None:

@@ -73,11 +73,6 @@ class Writer:
             await lane.drop()
 
     @property
-    def admission(self) -> Admission | None:
-        """What decides now on messages; None until the registry has been read (anew)."""
-        return self._knowledge.admission
-
-    @property
     def backend_pids(self) -> set[int | None]:
         """The database's processes that serve us."""
         return {lane.backend_pid for lane in self._lanes}
@@ -90,6 +85,18 @@ class Writer:
     def forget(self) -> None:
         """What is known by heart is no longer true: read it anew before the next transaction."""
         self._knowledge.forget()
+
+    async def learn(self) -> Admission:
+        """What decides now on messages; waits until the registry has been read, if it has changed."""
+
+        async def work(attempt: Attempt) -> Admission:
+            return attempt.admission
+
+        known = self._knowledge.admission
+        while known is None:
+            async with self._turn:
+                known = await self._lanes[0].persist(work)
+        return known
 
     async def write(
         self, messages: Sequence[Message], publish: Publish, admitted: Admitted | None = None

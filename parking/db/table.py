@@ -72,23 +72,22 @@ class BayTable:
 async def load_table(connection: Connection, *, same: dict[str, str] | None = None) -> BayTable:
     """Read every bay, within a transaction. Equal texts are one object; `same` knows those from elsewhere."""
     one = ({} if same is None else same).setdefault
-    table, sites, categories = BayTable(), [], []
-    ttl_us, parts = [_none()], [_no_positions()]
+    table, groups = BayTable(), dict[tuple[str, str], int]()
+    group_of, ttl_us, parts = [_none()], [_none()], [_no_positions()]
     async for rows in chunks(connection, statement("write", "table"), {"bays": None}):
-        bays, chunk_sites, devices, chunk_categories, chunk_ttl, *rest = zip(*rows, strict=True)
+        bays, sites, devices, categories, ttl, *rest = zip(*rows, strict=True)
         table.bays += [one(bay, bay) for bay in bays]
         table.devices += [device and one(device, device) for device in devices]
-        sites += [one(site, site) for site in chunk_sites]
-        categories += [one(category, category) for category in chunk_categories]
-        ttl_us.append(np.array(chunk_ttl, dtype=np.int64))
+        found = [groups.setdefault(pair, len(groups)) for pair in zip(sites, categories, strict=True)]
+        group_of.append(np.array(found, dtype=np.int64))
+        ttl_us.append(np.array(ttl, dtype=np.int64))
         parts.append(_positions(rest))
     table.slots = {bay: slot for slot, bay in enumerate(table.bays)}
     table.ttl_us, table.positions = np.concatenate(ttl_us), stacked(parts)
-    table.sites = sorted(set(sites))
-    table.site_of = _indices(table.sites, sites)
-    pairs = list(zip(sites, categories, strict=True))
-    table.groups = sorted(set(pairs))
-    table.group_of = _indices(table.groups, pairs)
+    table.groups = sorted(groups)
+    table.group_of = _indices(table.groups, list(groups))[np.concatenate(group_of)]
+    table.sites = sorted({site for site, _ in groups})
+    table.site_of = _indices(table.sites, [site for site, _ in table.groups])[table.group_of]
     table.id_field = [text_value(bay) for bay in table.bays]
     table.site_field = [text_value(site) for site in table.sites]
     head = field_count(EVENT_FIELDS)

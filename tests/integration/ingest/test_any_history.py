@@ -215,8 +215,9 @@ class History(RuleBasedStateMachine):
         if writer is None:
             writer = self.writers[ingestor] = writing_to(self.url, split_events=1)
         admitted = None
-        if ahead and writer.admission is not None:
-            admitted = Admitted(writer.admission.batch(messages), writer.admission)
+        if ahead:
+            admission = await writer.learn()
+            admitted = Admitted(admission.batch(messages), admission)
         await writer.write(messages, lambda _: None, admitted)
         self.delivered += messages
 

@@ -235,8 +235,7 @@ async def test_in_a_large_batch_one_bad_message_stands_alone_too(database_url: s
     messages.insert(700, poison(start))
     async with writing_to(database_url, admission=Spoiling) as writer:
         await writer.write(messages[:1], lambda _: None)
-        admission = writer.admission
-        assert admission is not None
+        admission = await writer.learn()
         for _ in range(2):  # and a copy of all of it changes nothing
             admitted = Admitted(admission.batch(messages), admission)
             assert admitted.batch.observations > SPLIT_EVENTS

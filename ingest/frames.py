@@ -48,6 +48,8 @@ _KINDS = np.array([_KIND_OF_HEAD.get(head, NOTHING) for head in range(256)], dty
 _CODES = {State.VACANT: VACANT, State.OCCUPIED: OCCUPIED, State.UNKNOWN: UNKNOWN, State.FAULT: UNKNOWN}
 _STATES = np.array([_CODES[State(state)] for state in range(STATE_MASK + 1)], dtype=np.int64)
 _SECOND = 1_000_000
+_BAY_UPLINK = ["parking", "v1", "bay", "up"]
+"""The levels of a sensor's topic but for site and device."""
 
 
 class FrameReader:
@@ -59,11 +61,6 @@ class FrameReader:
         A bundle with an entry that its gateway held for longer than `late_s` is passed over, to be judged.
         """
         self._late_s = late_s
-        self._bays = {
-            f"parking/v1/{site}/bay/{device}/up": slot
-            for site, devices in slots.items()
-            for device, slot in devices.items()
-        }
         self._sites = slots
 
     def read(self, messages: Sequence[Message]) -> tuple[Observations, list[Message]]:
@@ -73,20 +70,21 @@ class FrameReader:
         frames: list[bytes] = []
         received: list[int] = []
         delays: list[int] = []
-        bays, heads = self._bays, _KIND_OF_HEAD
+        sites, heads = self._sites, _KIND_OF_HEAD
         for message in messages:
-            slot, payload = bays.get(message.topic), message.payload
-            if (
-                slot is not None
-                and len(payload) == STATE_SIZE
-                and payload[0] in heads
-                and not message.retained
-            ):
-                slots.append(slot)
-                frames.append(payload)
-                received.append(message.received_us)
-                delays.append(0)
-            elif not self._bundle(message, slots, frames, received, delays):
+            payload = message.payload
+            if len(payload) == STATE_SIZE and payload[0] in heads and not message.retained:
+                # A table of whole topics would be quicker by a third of a microsecond, and 14 MB larger.
+                level = message.topic.split("/")
+                devices = sites.get(level[2]) if len(level) == 6 else None
+                slot = devices.get(level[4]) if devices else None
+                if slot is not None and [level[0], level[1], level[3], level[5]] == _BAY_UPLINK:
+                    slots.append(slot)
+                    frames.append(payload)
+                    received.append(message.received_us)
+                    delays.append(0)
+                    continue
+            if not self._bundle(message, slots, frames, received, delays):
                 rest.append(message)
         return _columns(slots, frames, received, delays), rest
 

@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     mqtt_ca_file: FilePath | None = Field(None, description="certificate authority for mqtts://")
     batch_size: int = Field(8000, ge=1, le=100_000, description="most messages in one transaction")
     batch_events: int = Field(
-        50_000, ge=1, le=1_000_000, description="about how many events one transaction may have"
+        40_000, ge=1, le=1_000_000, description="about how many events one transaction may have"
     )
     batch_ms: int = Field(20, ge=1, le=10_000, description="longest wait for a batch to fill (milliseconds)")
     fault_point: Annotated[str, AfterValidator(_fault_point)] | None = Field(

@@ -44,7 +44,7 @@ async def store_silence(
 ) -> None:
     """Write that bays are unknown now. Raises TableOutdated as `store` does."""
     parameters = {
-        "bay_id": binary.text_column([table.id_field[slot] for slot in changes.slots.tolist()]),
+        "bay_id": binary.text_column(map(table.id_field, changes.slots.tolist())),
         "version": binary.int8_column(changes.merged.positions.version),
         "revision": binary.int8_column(_revisions(table, changes, locked)),
     }
@@ -176,7 +176,7 @@ async def _copy_stays(connection: Connection, table: BayTable, stays: EndedStays
     head, sites = field_count(STAY_FIELDS), table.site_field
     site_of = table.site_of[stays.slot].tolist()
     for i, (slot, site) in enumerate(zip(stays.slot.tolist(), site_of, strict=True)):
-        parts += (head, table.id_field[slot], sites[site], fixed[i * size : i * size + size])
+        parts += (head, table.id_field(slot), sites[site], fixed[i * size : i * size + size])
     await _copy(connection, "copy_stays", parts)
 
 
@@ -199,7 +199,7 @@ async def _update_states(
             continue
         slots, rows = merged.slots[chosen], merged.positions.take(np.flatnonzero(chosen))
         parameters: dict[str, Any] = {
-            "bay_id": binary.text_column([table.id_field[slot] for slot in slots.tolist()]),
+            "bay_id": binary.text_column(map(table.id_field, slots.tolist())),
             "version": binary.int8_column(rows.version),
             "revision": binary.int8_column(revision[chosen]),
             "state": binary.int8_column(rows.state),

@@ -5,7 +5,7 @@ are big-endian; a value is its length in bytes (int32) and the bytes; a time is 
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -88,8 +88,9 @@ def text_value(text: str) -> bytes:
     return struct.pack(">i", len(data)) + data
 
 
-def text_column(values: Sequence[bytes]) -> TextColumn:
+def text_column(values: Iterable[bytes]) -> TextColumn:
     """Texts that are encoded already, by `text_value`."""
+    values = list(values)
     return TextColumn(len(values), b"".join(values))
 
 

@@ -48,7 +48,7 @@ def _no_positions() -> Positions:
 class BayTable:
     """Every bay by slot. `groups` are pairs of site and category, in their order.
 
-    `id_field` (of bays), `site_field` (of sites) and `event_prefix` (of bays) are ready for a binary COPY.
+    `site_field` (of sites) and `event_prefix` (of bays) are ready for a binary COPY.
     """
 
     slots: dict[str, int] = field(default_factory=dict)
@@ -60,13 +60,16 @@ class BayTable:
     group_of: Ints = field(default_factory=_none)
     ttl_us: Ints = field(default_factory=_none)
     positions: Positions = field(default_factory=_no_positions)
-    id_field: list[bytes] = field(default_factory=list)
     event_prefix: list[bytes] = field(default_factory=list)
     site_field: list[bytes] = field(default_factory=list)
 
     def site(self, slot: int) -> str:
         """The site of a bay."""
         return self.sites[int(self.site_of[slot])]
+
+    def id_field(self, slot: int) -> bytes:
+        """A bay's id, ready for a binary COPY or an array."""
+        return self.event_prefix[slot][2 : 6 + len(self.bays[slot].encode())]
 
 
 async def load_table(connection: Connection, *, same: dict[str, str] | None = None) -> BayTable:
@@ -88,12 +91,11 @@ async def load_table(connection: Connection, *, same: dict[str, str] | None = No
     table.group_of = _indices(table.groups, list(groups))[np.concatenate(group_of)]
     table.sites = sorted({site for site, _ in groups})
     table.site_of = _indices(table.sites, [site for site, _ in table.groups])[table.group_of]
-    table.id_field = [text_value(bay) for bay in table.bays]
     table.site_field = [text_value(site) for site in table.sites]
     head = field_count(EVENT_FIELDS)
     table.event_prefix = [
-        head + name + text_value(device or "") + table.site_field[site]
-        for name, device, site in zip(table.id_field, table.devices, table.site_of, strict=True)
+        head + text_value(bay) + text_value(device or "") + table.site_field[site]
+        for bay, device, site in zip(table.bays, table.devices, table.site_of, strict=True)
     ]
     return table
 

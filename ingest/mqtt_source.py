@@ -8,7 +8,6 @@ may have unacknowledged with us; over 3.1.1 we stop reading the socket when as m
 
 import asyncio
 import random
-import ssl
 from collections import deque
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -19,8 +18,8 @@ from ingest import mqtt
 from ingest.clock import Clock
 from ingest.mqtt_connection import Login, MqttConnection, Purpose
 from ingest.source import Message
-from parking.errors import SettingsError
 from parking.settings import Settings
+from parking.tls import tls_context
 
 log = structlog.get_logger()
 
@@ -188,14 +187,3 @@ class MqttSource:
         """Brokers that do not speak MQTT 5 refuse it or hang up: next time speak the other version."""
         if connection.refused_version or self._version == mqtt.V311:
             self._version = mqtt.V311 if self._version == mqtt.V5 else mqtt.V5
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext:
-    """What we trust on mqtts://. Raises SettingsError."""
-    try:
-        return ssl.create_default_context(cafile=settings.mqtt_ca_file)
-    except OSError as error:
-        raise SettingsError(
-            f"PARKING_MQTT_CA_FILE: {settings.mqtt_ca_file} holds no certificates: {error}",
-            hint="It must be a file of certificates in PEM form.",
-        ) from error

@@ -19,6 +19,8 @@ COMMANDS = {
     "simulate": "cli.simulate:simulate",
     "decode": "cli.decode:decode_command",
     "device": "cli.device:device_app",
+    "credentials": "cli.credentials:credentials_app",
+    "broker": "cli.broker_setup:broker_app",
     "doctor": "cli.doctor:doctor",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""

@@ -47,6 +47,10 @@ class DownlinkError(ParkingError):
     """This command cannot be sent to the device."""
 
 
+class AccessError(ParkingError):
+    """This cannot be done with credentials or the broker's files."""
+
+
 class NotFound(ParkingError):
     """There is no such thing."""
 

@@ -1,5 +1,6 @@
 """What is shown and trusted on mqtts://, and what is told where it cannot be used."""
 
+import ssl
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,15 @@ def test_an_authority_s_files_are_taken_and_others_told(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "ca")
     pair, fresh = authority.issue("ingest-1", (), days=2, renew_within=1)
     assert fresh
-    good = {"mqtt_ca_file": authority.pair.certificate, "mqtt_cert_file": pair.certificate}
-    context = tls_context(Settings(**good, mqtt_key_file=pair.key))
+
+    def shown_with(key: Path) -> ssl.SSLContext:
+        ca = authority.pair.certificate
+        return tls_context(Settings(mqtt_ca_file=ca, mqtt_cert_file=pair.certificate, mqtt_key_file=key))
+
+    context = shown_with(pair.key)
     assert len(context.get_ca_certs()) == 1
     with pytest.raises(SettingsError, match=r"PARKING_MQTT_CERT_FILE: .*PARKING_MQTT_KEY_FILE"):
-        tls_context(Settings(**good, mqtt_key_file=authority.pair.key))
+        shown_with(authority.pair.key)
     with pytest.raises(SettingsError, match=r"PARKING_MQTT_CA_FILE: .* holds no certificates"):
         tls_context(Settings(mqtt_ca_file=pair.key))
 

@@ -180,7 +180,11 @@ class _Overrides(yaml.SafeLoader):
     """Reads the tag by which compose replaces instead of adding."""
 
 
-_Overrides.add_constructor("!override", lambda loader, node: loader.construct_sequence(node))
+def _read_list(loader: yaml.SafeLoader, node: Any) -> list[Any]:
+    return list(loader.construct_sequence(node))
+
+
+_Overrides.add_constructor("!override", _read_list)
 
 
 def test_the_street_s_file_fits_over_the_main_one() -> None:

@@ -90,7 +90,8 @@ def create(
                 f"{taken[0]} has a credential already", hint="See `parking credentials rotate`."
             )
         fresh = {one.user: one for one in holders if one.user not in broker.users}
-        _issue(broker, list(fresh.values()), Did.CREATED, output, as_json=as_json)
+        if fresh or as_json:
+            _issue(broker, list(fresh.values()), Did.CREATED, output, as_json=as_json)
     note = f"{len(taken)} had one already and keep it." if taken else ""
     _say(note, tell_broker(settings) if fresh else "")
 

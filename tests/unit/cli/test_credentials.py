@@ -124,6 +124,7 @@ def test_a_registry_brings_those_that_speak_for_themselves(folder: Path, run: Ru
     again = run("create", "device", "--registry", str(town))
     assert again.exit_code == 0
     assert "1 had one already" in again.stderr
+    assert again.stdout == ""
     assert isinstance(run("create", "gateway", "--registry", str(town)).exception, AccessError)
 
 

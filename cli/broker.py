@@ -1,6 +1,5 @@
 """One connection to the broker, to see whether it takes us, or to hand it a few messages."""
 
-import ssl
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from parking.errors import BrokerUnavailable
 from parking.settings import Settings
+from parking.tls import tls_context
 
 PATIENCE_S = 5.0
 VERSIONS = (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311)
@@ -69,7 +69,7 @@ def _try(settings: Settings, version: MQTTProtocolVersion, messages: Messages) -
         client.username_pw_set(unquote(url.username), unquote(url.password or ""))
     try:
         if url.scheme == "mqtts":
-            client.tls_set_context(ssl.create_default_context(cafile=settings.mqtt_ca_file))
+            client.tls_set_context(tls_context(settings))
         client.connect(str(url.hostname), url.port or (8883 if url.scheme == "mqtts" else 1883))
         client.loop_start()
         answered.wait(PATIENCE_S)

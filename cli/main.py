@@ -19,6 +19,8 @@ COMMANDS = {
     "simulate": "cli.simulate:simulate",
     "decode": "cli.decode:decode_command",
     "device": "cli.device:device_app",
+    "credentials": "cli.credentials:credentials_app",
+    "broker": "cli.broker_setup:broker_app",
     "doctor": "cli.doctor:doctor",
     "conformance": "cli.conformance:conformance",
     "forecast": "cli.forecast:forecast_app",

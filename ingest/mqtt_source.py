@@ -9,7 +9,6 @@ are large.
 
 import asyncio
 import random
-import ssl
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -20,8 +19,8 @@ from ingest.clock import Clock
 from ingest.inbox import Inbox
 from ingest.mqtt_connection import Login, MqttConnection, Purpose
 from ingest.source import Message
-from parking.errors import SettingsError
 from parking.settings import Settings
+from parking.tls import tls_context
 
 log = structlog.get_logger()
 
@@ -191,14 +190,3 @@ class MqttSource:
         """Brokers that do not speak MQTT 5 refuse it or hang up: next time speak the other version."""
         if connection.refused_version or self._version == mqtt.V311:
             self._version = mqtt.V311 if self._version == mqtt.V5 else mqtt.V5
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext:
-    """What we trust on mqtts://. Raises SettingsError."""
-    try:
-        return ssl.create_default_context(cafile=settings.mqtt_ca_file)
-    except OSError as error:
-        raise SettingsError(
-            f"PARKING_MQTT_CA_FILE: {settings.mqtt_ca_file} holds no certificates: {error}",
-            hint="It must be a file of certificates in PEM form.",
-        ) from error

@@ -59,6 +59,10 @@ class RecordingError(ParkingError):
     """A recording of frames cannot be read."""
 
 
+class AccessError(ParkingError):
+    """This cannot be done with credentials or the broker's files."""
+
+
 class NotFound(ParkingError):
     """There is no such thing."""
 

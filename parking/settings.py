@@ -81,6 +81,16 @@ class Settings(BaseSettings):
         20_000, ge=1, le=65535, description="most messages the broker may have unacknowledged with us"
     )
     mqtt_ca_file: FilePath | None = Field(None, description="certificate authority for mqtts://")
+    mqtt_cert_file: FilePath | None = Field(
+        None, description="our own certificate, where the broker asks for one; with mqtt_key_file"
+    )
+    mqtt_key_file: FilePath | None = Field(None, description="the private key of mqtt_cert_file")
+    broker_folder: Path | None = Field(
+        None, description="folder of the broker's passwords and rules, for `parking credentials`"
+    )
+    broker_reload: str | None = Field(
+        None, description="command that makes the broker read them anew: systemctl reload mosquitto"
+    )
     batch_size: int = Field(8000, ge=1, le=100_000, description="most messages in one transaction")
     batch_events: int = Field(
         40_000, ge=1, le=1_000_000, description="about how many events one transaction may have"

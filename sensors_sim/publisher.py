@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import random
 import secrets
-import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from firmware_protocol.topics import BAY_DOWN_FILTER
 from parking.errors import BrokerUnavailable
 from parking.settings import Settings
+from parking.tls import tls_context
 from sensors_sim.outgoing import Outgoing
 
 log = structlog.get_logger()
@@ -70,7 +70,7 @@ class Address:
         self.port = url.port or (8883 if self.secure else 1883)
         self.user = unquote(url.username) if url.username else None
         self._password = unquote(url.password) if url.password else None
-        self._ca_file = settings.mqtt_ca_file
+        self._tls = tls_context(settings) if self.secure else None
         self.protocols = {
             "5": [aiomqtt.ProtocolVersion.V5],
             "3.1.1": [aiomqtt.ProtocolVersion.V311],
@@ -89,7 +89,7 @@ class Address:
             timeout=CONNECT_S,
             keepalive=30,
             max_inflight_messages=IN_FLIGHT,
-            tls_context=ssl.create_default_context(cafile=self._ca_file) if self.secure else None,
+            tls_context=self._tls,
         )
         client.pending_calls_threshold = IN_FLIGHT + 1
         return client

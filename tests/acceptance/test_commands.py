@@ -29,8 +29,8 @@ from tests.support.processes import PARKING, ParkingProcess, clean_environment
 from tests.support.vectors import codec_of, is_rejected, rows, topic_of
 
 COMMANDS = (
-    "demo", "migrate", "registry", "ingest", "api", "simulate", "decode", "device", "doctor", "conformance",
-    "forecast",
+    "demo", "migrate", "registry", "ingest", "api", "simulate", "decode", "device", "credentials", "broker",
+    "doctor", "conformance", "forecast",
 )  # fmt: skip
 NO_DATABASE = "postgresql://nobody:secret-word@127.0.0.1:9/nothing"
 NO_BROKER = "mqtt://nobody:secret-word@127.0.0.1:9"
@@ -75,6 +75,9 @@ WRONG: list[tuple[tuple[str, ...], dict[str, str], str]] = [
     (("api",), {}, "PARKING_DATABASE_URL is not set"),
     (("api",), {"PARKING_API_PORT": "http"}, "PARKING_API_PORT"),
     (("device", "configure", "bosch-tps110", "--set", "x=1"), {}, "no downlink of bosch-tps110"),
+    (("credentials", "list"), {}, "Set PARKING_BROKER_FOLDER or give --folder"),
+    (("credentials", "create", "device", "a"), {}, "site: a device belongs to a site"),
+    (("broker", "config", "--folder", "/nowhere", "--services", "0.0.0.0:1"), {}, "services: 0.0.0.0 can be"),
     (("simulate",), {}, "PARKING_MQTT_URL is not set"),
     (("migrate",), {"PARKING_DATABASE_URL": "mysql://h/d"}, "PARKING_DATABASE_URL"),
     (("migrate",), {"PARKING_DATABASE_URL": NO_DATABASE}, "cannot be reached"),

@@ -174,3 +174,30 @@ def test_the_runtime_lock_is_part_of_the_development_lock() -> None:
         return set(re.findall(r"^([a-z0-9.-]+==[^\s;]+)", (PROJECT / lock).read_text(), re.MULTILINE))
 
     assert pins("requirements.lock") < pins("requirements-dev.lock")
+
+
+class _Overrides(yaml.SafeLoader):
+    """Reads the tag by which compose replaces instead of adding."""
+
+
+def _read_list(loader: yaml.SafeLoader, node: Any) -> list[Any]:
+    return list(loader.construct_sequence(node))
+
+
+_Overrides.add_constructor("!override", _read_list)
+
+
+def test_the_street_s_file_fits_over_the_main_one() -> None:
+    text = (PROJECT / "deploy" / "compose.street.yml").read_text()
+    street = yaml.load(text, Loader=_Overrides)
+    schema = files("check_jsonschema").joinpath("builtin_schemas/vendor/compose-spec.json").read_text()
+    jsonschema.validate(street, json.loads(schema))
+    assert set(street["services"]) <= set(SERVICES)
+    settings = street["services"]["ingest"]["environment"]
+    assert set(settings) <= set(OURS["ingest"]["environment"])
+    assert settings["PARKING_MQTT_URL"].startswith("mqtt://ingestor%2Fmain:")
+    (mounted,) = street["services"]["mosquitto"]["volumes"]
+    inside = mounted.removesuffix(":ro").rpartition(":")[2]
+    command = street["services"]["mosquitto"]["command"]
+    assert command == ["mosquitto", "-c", f"{inside}/mosquitto.conf"]
+    assert f"--inside {inside} " in (PROJECT / "docs" / "broker.md").read_text()

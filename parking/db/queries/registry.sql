@@ -135,7 +135,10 @@ ON CONFLICT (bay_id) DO UPDATE
        silent = s.silent OR s.device_id IS DISTINCT FROM excluded.device_id,
        -- The last event is another device's: the next one must not be taken for its copy or its successor.
        settled = s.settled AND s.device_id IS NOT DISTINCT FROM excluded.device_id,
-       seen_at = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.seen_at END
+       seen_at = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.seen_at END,
+       battery_v = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.battery_v END,
+       temperature_c = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.temperature_c END,
+       firmware = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.firmware END
  WHERE (s.site_id, s.ttl_s, s.device_id) IS DISTINCT FROM (excluded.site_id, excluded.ttl_s, excluded.device_id);
 
 -- first_count: a gate-counted site starts from the file's initial count, on record

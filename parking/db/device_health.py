@@ -1,7 +1,8 @@
 """What devices say of themselves: the latest words, a daily sample of each battery, its forecast."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -53,11 +54,14 @@ async def _forecast(connection: Connection, devices: list[str], day: date) -> No
     samples: dict[str, list[Sample]] = defaultdict(list)
     for device, *values in await cursor.fetchall():
         samples[device].append(Sample(*values))
-    rows = []
-    for device, told in sorted(samples.items()):
-        found = forecast(told, today=day)
-        rows.append((device, found.empty_on, found.earliest, found.says))
+    # In a thread: it takes a quarter of a millisecond for each device.
+    rows = await asyncio.to_thread(_forecast_all, samples, day)
     await connection.execute(
         statement("device_health", "store_forecasts"),
         columns("device_id empty_on empty_earliest forecast", rows),
     )
+
+
+def _forecast_all(samples: Mapping[str, Sequence[Sample]], day: date) -> list[tuple[Any, ...]]:
+    found = {device: forecast(told, today=day) for device, told in sorted(samples.items())}
+    return [(device, told.empty_on, told.earliest, told.says) for device, told in found.items()]

@@ -1,5 +1,6 @@
 """Looks at every device, some sites at a time, and keeps the table of findings true."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -66,7 +67,8 @@ async def sweep(connection: Connection, *, now: datetime) -> Swept:
         async with connection.transaction():
             await sample_batteries(connection, sites, now=now)
             looked_at = await load_bays(connection, sites, now=now)
-            found = judge(looked_at, now.timestamp())
+            # In a thread: the loop that ingests has more urgent things to do.
+            found = await asyncio.to_thread(judge, looked_at, now.timestamp())
             await _keep(connection, sites, found, now=now)
         bays += len(looked_at)
         findings += len(found)

@@ -10,7 +10,7 @@ from parking.health.model import DAY_S, WEEK_H, Bays, Bools, Finding, Rule, Seve
 
 SOON_DAYS = 30.0
 """A battery that is forecast to be empty within so many days is low."""
-FLAPS, FLAP_SHARE = 12, 0.4
+FLAPS, FLAP_SHARE = 8, 0.4
 """A device flaps of whose runs of a day so many, and such a share, were too short to be true."""
 LEARNING_S = 3 * DAY_S
 CALIBRATING = "calibrating"

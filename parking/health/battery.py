@@ -74,12 +74,13 @@ def _enough(at: Floats) -> bool:
 
 
 def _line(at: Floats, level: Floats, empty: float) -> tuple[float, float, float] | None:
-    """Days left, the least likely ones, and the level at day 0; None unless it certainly falls."""
+    """Days left, the fewest likely, and the level at day 0; None unless it certainly falls."""
     slope, steepest, flattest = _slopes(at, level)
     if flattest >= 0:
         return None
     now = float(np.median(level - slope * at))
-    return max(0.0, (empty - now) / slope), max(0.0, (empty - now) / steepest), now
+    off = float(np.median(np.abs(level - slope * at - now)))
+    return max(0.0, (empty - now) / slope), max(0.0, (empty - now + 2 * off) / steepest), now
 
 
 def _last_battery(level: Sequence[float], rise: float) -> int:

@@ -27,13 +27,16 @@ from parking.health.model import (
 
 NEIGHBOURS = 12
 LEAST_NEIGHBOURS = 5
-STUCK_CHANGES = 16.0
+STUCK_CHANGES = 10.0
 """A bay is stuck that did not change while a little used neighbour (lower quartile) changed so often."""
 STUCK_S = DAY_S
 ODD_S = 3 * DAY_S
 """For how long a bay must have been watched before its share of time occupied is compared."""
-ODD_SPREADS, LEAST_SPREAD, ODD_GAP = 4.0, 0.06, 0.25
-"""At odds is a share so many spreads from the neighbours' median; spreads below the least count as that."""
+ODD_SPREADS, LEAST_SPREAD, ODD_GAP = 4.0, 0.06, 0.4
+"""At odds is a share so many spreads, and so much, from the neighbours' median."""
+DEAF_DAYS, DEAF_CHANGES, DEAF_SHARE, DEAF_LESS = 3, 8.0, 0.35, 0.75
+"""Deaf is a device that told less than this share of the changes of a little used neighbour in these days, if
+that one had so many, and that was occupied for less than so much of its neighbours' time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,15 @@ def stuck(bays: Bays, now: float, peers: Peers) -> list[Finding]:
 
 
 def disagrees(bays: Bays, now: float, peers: Peers) -> list[Finding]:
-    """The bay is occupied far more, or far less, of the time than its neighbours are."""
+    """The bay is occupied far more, or far less, of the time than its neighbours, or misses their bustle."""
     found = []
     share, watched = occupied_share(bays, now)
     gap = share - peers.occupied
     odd = np.abs(gap) > np.maximum(ODD_SPREADS * np.maximum(peers.spread, LEAST_SPREAD), ODD_GAP)
-    for row in rows(_judged(bays, now) & (watched >= ODD_S) & (peers.count >= LEAST_NEIGHBOURS) & odd):
+    busy = peers.changes[:, :DEAF_DAYS].sum(axis=1)
+    few = bays.changes[:, :DEAF_DAYS].sum(axis=1) < DEAF_SHARE * busy
+    deaf = (busy >= DEAF_CHANGES) & few & (share < DEAF_LESS * peers.occupied)
+    for row in rows(_judged(bays, now) & (watched >= ODD_S) & (odd | deaf)):
         more = "more" if gap[row] > 0 else "less"
         found.append(
             bays.finding(
@@ -89,7 +95,9 @@ def disagrees(bays: Bays, now: float, peers: Peers) -> list[Finding]:
                 Severity.MEDIUM,
                 since=now,
                 lost_h=WEEK_H * abs(float(gap[row])),
-                reason=f"occupied far {more} of the time than the bays beside it",
+                reason=f"occupied {more} of the time than the bays beside it, by far"
+                if odd[row]
+                else "tells far fewer changes than the bays beside it, and less time occupied",
                 evidence={
                     "occupied_share": float(share[row]),
                     "neighbours_share": float(peers.occupied[row]),
@@ -116,10 +124,21 @@ def compare(bays: Bays, now: float) -> Peers:
         if not enough.any():
             continue
         judged, near = members[enough], near[enough]
-        busy[judged] = np.nanquantile(changes[near], 0.25, axis=1)
-        occupied[judged] = np.nanmedian(share[near], axis=1)
-        spread[judged] = 1.4826 * np.nanmedian(np.abs(share[near] - occupied[judged, None]), axis=1)
+        busy[judged] = _quantile(changes[near], 0.25)
+        occupied[judged] = _quantile(share[near], 0.5)
+        spread[judged] = 1.4826 * _quantile(np.abs(share[near] - occupied[judged, None]), 0.5)
     return Peers(count, busy, occupied, spread)
+
+
+def _quantile(values: Floats, share: float) -> Floats:
+    """Over the second axis, without what is NaN; a hundred times as fast as numpy's own."""
+    known = np.count_nonzero(np.isfinite(values), axis=1, keepdims=True)
+    place = np.maximum(known - 1, 0) * share
+    low = place.astype(np.int64)
+    ordered = np.sort(values, axis=1)  # NaN comes last
+    below = np.take_along_axis(ordered, low, axis=1)
+    above = np.take_along_axis(ordered, np.minimum(low + 1, np.maximum(known - 1, 0)), axis=1)
+    return np.asarray((below + (above - below) * (place - low)).squeeze(axis=1))
 
 
 def occupied_share(bays: Bays, now: float) -> tuple[Floats, Floats]:

@@ -67,6 +67,20 @@ ON CONFLICT (device_id) DO UPDATE
        IS DISTINCT FROM (excluded.bay_id, excluded.codec, excluded.heartbeat_s)
 RETURNING (xmax = 0) AS created;
 
+-- end_assignments: devices that have left their bays; what they said until now stays with these
+UPDATE device_assignment a SET until_at = greatest(now(), a.from_at)
+ WHERE a.until_at IS NULL
+   AND NOT EXISTS (SELECT FROM device d WHERE d.device_id = a.device_id AND d.bay_id = a.bay_id);
+
+-- begin_assignments: devices that have come to a bay; a bay's first device has always been there as far as we know
+INSERT INTO device_assignment (device_id, bay_id, from_at)
+SELECT d.device_id, d.bay_id,
+       CASE WHEN EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id OR a.bay_id = d.bay_id)
+            THEN now() ELSE '-infinity' END
+  FROM device d
+ WHERE d.bay_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id AND a.until_at IS NULL);
+
 -- upsert_gates: new and changed gates
 INSERT INTO gate AS g (camera_id, site_id, direction)
 SELECT camera_id, site_id, direction

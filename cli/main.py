@@ -20,6 +20,7 @@ COMMANDS = {
     "decode": "cli.decode:decode_command",
     "device": "cli.device:device_app",
     "doctor": "cli.doctor:doctor",
+    "maintenance": "cli.maintenance:maintenance",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""
 

@@ -28,7 +28,18 @@ from tests.support.polling import until
 from tests.support.processes import PARKING, ParkingProcess, clean_environment
 from tests.support.vectors import codec_of, is_rejected, rows, topic_of
 
-COMMANDS = ("demo", "migrate", "registry", "ingest", "api", "simulate", "decode", "device", "doctor")
+COMMANDS = (
+    "demo",
+    "migrate",
+    "registry",
+    "ingest",
+    "api",
+    "simulate",
+    "decode",
+    "device",
+    "doctor",
+    "maintenance",
+)
 NO_DATABASE = "postgresql://nobody:secret-word@127.0.0.1:9/nothing"
 NO_BROKER = "mqtt://nobody:secret-word@127.0.0.1:9"
 

@@ -124,13 +124,32 @@ SELECT b.site_id FROM bay b JOIN device d USING (bay_id)
 -- lock_bays: the states that change hands, in key order
 SELECT bay_id FROM bay_state WHERE site_id = ANY(%(sites)s) ORDER BY bay_id FOR UPDATE;
 
--- end_stays: a vehicle in a bay that is retired was there at least until now
+-- end_stays: a vehicle in a bay that is retired or loses its device was there at least until now
 INSERT INTO ended_stay (bay_id, site_id, started_at, ended_at, start_seen, end_seen)
-SELECT bay_id, site_id, since, now(), start_seen, false
-  FROM bay_state JOIN bay USING (bay_id, site_id)
- WHERE retired_at IS NOT NULL AND reported = 'occupied' AND since < now()
+SELECT s.bay_id, s.site_id, s.since, now(), s.start_seen, false
+  FROM bay_state s JOIN bay b USING (bay_id) LEFT JOIN device d USING (bay_id)
+ WHERE s.site_id = ANY(%(sites)s) AND s.reported = 'occupied' AND s.since < now()
+   AND (b.retired_at IS NOT NULL OR s.device_id IS DISTINCT FROM d.device_id)
 ON CONFLICT DO NOTHING
 RETURNING site_id, (SELECT category FROM bay WHERE bay.bay_id = ended_stay.bay_id), started_at, ended_at, start_seen;
+
+-- end_watches: from now on nothing is known of these bays; an event like others, so that any order ends alike
+INSERT INTO bay_event (bay_id, device_id, site_id, event_at, session, seq, part, state, fault, kind, age_s, received_at)
+SELECT s.bay_id, s.device_id, s.site_id, now(), %(session)s, extract(epoch FROM now())::bigint, 0, 'unknown', false,
+       'unwatched', 0, now()
+  FROM bay_state s JOIN bay b USING (bay_id) LEFT JOIN device d USING (bay_id)
+ WHERE s.site_id = ANY(%(sites)s) AND s.device_id IS NOT NULL AND s.reported <> 'unknown'
+   AND (b.retired_at IS NOT NULL OR s.device_id IS DISTINCT FROM d.device_id)
+ON CONFLICT DO NOTHING;
+
+-- forget_reported: what their devices said last holds no more
+UPDATE bay_state s
+   SET reported = 'unknown', state = 'unknown', fault = false, since = now(), start_seen = false, event_at = now(),
+       placed_at = now(), age_s = 0, session = %(session)s, seq = extract(epoch FROM now())::bigint, part = 0,
+       settled = false
+  FROM bay b LEFT JOIN device d USING (bay_id)
+ WHERE b.bay_id = s.bay_id AND s.site_id = ANY(%(sites)s) AND s.device_id IS NOT NULL AND s.reported <> 'unknown'
+   AND s.device_id IS DISTINCT FROM d.device_id;
 
 -- drop_states: bays that are no longer watched over
 DELETE FROM bay_state WHERE bay_id IN (SELECT bay_id FROM bay WHERE retired_at IS NOT NULL);
@@ -176,9 +195,10 @@ ON CONFLICT DO NOTHING;
 -- notify: tell every process that the registry changed
 SELECT pg_notify('parking_registry', '');
 
--- devices: which bay each device watches, and in which site
-SELECT d.device_id, d.codec, d.bay_id, b.site_id, d.heartbeat_s
-  FROM device d LEFT JOIN bay b ON b.bay_id = d.bay_id AND b.retired_at IS NULL;
+-- devices: which bay each device watches, in which site, and since when if it or the bay was swapped
+SELECT d.device_id, d.codec, d.bay_id, b.site_id, nullif(a.from_at, '-infinity')
+  FROM device d LEFT JOIN bay b ON b.bay_id = d.bay_id AND b.retired_at IS NULL
+  LEFT JOIN device_assignment a ON a.device_id = d.device_id AND a.until_at IS NULL;
 
 -- gates: each camera's site and direction
 SELECT camera_id, site_id, direction FROM gate;

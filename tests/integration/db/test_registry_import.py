@@ -126,7 +126,7 @@ async def test_a_bay_that_is_no_longer_listed_is_retired_and_can_return(database
         "sensors": 1,
     }
     assert await numbers(database) == {"a": (2, 0, 1, 1)}
-    await hear(database, "a2", "a", "s2", Occupancy.OCCUPIED, seq=2, minute=1)
+    await hear(database, "a2", "a", "s2", Occupancy.OCCUPIED, seq=2, minute=11)
     assert await numbers(database) == {"a": (2, 0, 2, 0)}
 
 
@@ -166,11 +166,12 @@ async def test_the_first_message_of_a_replaced_sensor_is_no_copy_of_the_old_ones
     await load(database, street("a", ("a1", "new")))
     assert await states(database) == {"a1": "unknown"}
 
-    await hear(database, "a1", "a", "new", Occupancy.OCCUPIED, seq=1, minute=1)
+    await hear(database, "a1", "a", "new", Occupancy.OCCUPIED, seq=1, minute=11)
 
     assert await states(database) == {"a1": "occupied"}
     assert await rows(database, "SELECT device_id, state FROM bay_event ORDER BY event_at") == [
         ("old", "vacant"),
+        ("old", "unknown"),
         ("new", "occupied"),
     ]
 

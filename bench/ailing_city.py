@@ -33,9 +33,9 @@ from sensors_sim.faults import Faults, SensorFaults
 from sensors_sim.sensors import GAP_S, Kind, Reports, Sensors
 
 DAY_S = 86_400.0
-BATTERY_DAYS, LIFE_DAYS = 70, 14
+BATTERY_DAYS, LIFE_DAYS = 70, 21
 """Days of which only the batteries are told, then days of vehicles too."""
-FAULTS_BEGIN, FAULTS_END = 5.0, 11.0
+FAULTS_BEGIN, FAULTS_END = 5.0, 14.0
 """Days of life within which faults begin."""
 FAULTS = ("stuck", "flapping", "silent", "deaf", "faulty")
 MISSED = 0.85

@@ -1,7 +1,7 @@
 """How well sick devices are found: `python -m bench.health [--bays N] [--seed N] [--json]`.
 
-Two weeks of a simulated city go through the writer into a real database, and the sweep looks at it every six
-hours, as in life. What it finds is held against what is known to be broken. A table of each rule: how many
+Three weeks of a simulated city go through the writer into a real database, and the sweep looks at it every
+six hours, as in life. What it finds is held against what is known to be broken. A table of each rule: how many
 devices have that fault, precision and recall at the end, how many sound devices were ever accused, and how
 long after its beginning a fault was found.
 """
@@ -31,8 +31,8 @@ from parking.model import BayObservation
 from parking.registry import parse_registry
 
 QUARTER_US = 6 * 3600 * 1_000_000
-EARLY_DAY = 2 - BATTERY_DAYS
-"""A day of life, before it begins, at whose end devices are still learning."""
+EARLY_DAY = 1 - BATTERY_DAYS
+"""When devices are looked at that are still learning, in days of life: before it begins."""
 
 Found = tuple[str, Rule]
 
@@ -61,7 +61,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Batteries:
-    """How well the days were forecast on which batteries that run out within two months are empty."""
+    """How well the days were forecast on which batteries that run out within 45 days are empty."""
 
     count: int
     forecast: int
@@ -81,10 +81,13 @@ class Result:
 
 async def run(database_url: str, *, seed: int, bays: int, sites: int, share: float = 0.04) -> Result:
     """Let the city live in a fresh migrated database, and judge what is found."""
-    start = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
+    # After the import, which is now, and on a Monday, so that a seed tells all.
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = today + timedelta(days=7 - today.weekday())
     city = AilingCity(start, seed=seed, bays=bays, sites=sites, share=share)
     async with connect(database_url, name="bench", autocommit=True) as connection:
         await import_registry(connection, parse_registry(city.registry(), source="simulated city"))
+        await connection.execute("UPDATE device_assignment SET recorded_at = %s", (start,))
         await tune_for_batches(connection)
         async with connection.transaction():
             table = await load_table(connection)
@@ -112,7 +115,7 @@ class _Run:
             now = self._city.start + timedelta(days=day + 1)
             await self._write(self._city.batteries(day), now)
             await sample_batteries(self._connection, self._table.sites, now=now)
-            if day + 1 - BATTERY_DAYS == EARLY_DAY:
+            if day == 0:
                 early = await self._look(EARLY_DAY)
         for day, told in enumerate(self._city.days()):
             quarter = np.clip((told.seen_us - microseconds(self._at(day))) // QUARTER_US, 0, 3)
@@ -186,14 +189,14 @@ class _Run:
         )
 
     async def _judge_batteries(self) -> Batteries:
-        """Of those that run out within two months: how far off the day is, and the earliest day's promise."""
+        """Of those that run out within 45 days: how far off the day is, and the earliest day's promise."""
         cursor = await self._connection.execute(
             "SELECT device_id, empty_on, empty_earliest FROM device_health"
         )
         told = {device: days for device, *days in await cursor.fetchall()}
         city, ends = self._city.city, self._at(LIFE_DAYS).date()
         errors, kept = [], 0
-        low = np.flatnonzero(self._city.ills.empty_day < LIFE_DAYS + 60).tolist()
+        low = np.flatnonzero(self._city.ills.empty_day < LIFE_DAYS + 45).tolist()
         for bay in low:
             empty_on, earliest = told.get(city.device_ids[bay], (None, None))
             if empty_on is not None and earliest is not None:
@@ -213,7 +216,7 @@ def show(result: Result) -> None:
         )
     b = result.batteries
     print(
-        f"\n{b.count} batteries that run out within 60 days: {b.forecast} forecast, off by "
+        f"\n{b.count} batteries that run out within 45 days: {b.forecast} forecast, off by "
         f"{b.median_error_days:.1f} days (median), {b.worst_error_days:.1f} at worst; "
         f"{b.not_before_earliest:.0%} live until the earliest day told"
     )

@@ -22,8 +22,10 @@ LAST_DAYS = 28
 HORIZON_DAYS = 3650
 _Z = 1.645
 """Nine times of ten the true slope lies within the interval."""
+_WEATHER = {"battery_pct": 0.15, "battery_v": 0.0015}
+"""A warmer or colder fortnight tilts a line by as much a day; the earliest day allows for it."""
 _RISE = {"battery_pct": 20.0, "battery_v": 0.2}
-"""A rise by so much between the medians of three samples before and after is a new battery."""
+"""A rise by so much between the medians of the week before and the week after is a new battery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,11 @@ def forecast(samples: Sequence[Sample], *, today: date) -> Forecast:
     level = np.array([value for _, value in told])
     empty = EMPTY_PCT if by == "battery_pct" else EMPTY_V
     recent = at > at[-1] - LAST_DAYS
-    lines = [_line(at[part], level[part], empty) for part in (recent, at <= at[-1]) if _enough(at[part])]
+    lines = [
+        _line(at[part], level[part], empty, _WEATHER[by])
+        for part in (recent, at <= at[-1])
+        if _enough(at[part])
+    ]
     falling = [line for line in lines if line is not None]
     if not falling:
         return Forecast(None, None, f"not falling over {days} days")
@@ -73,21 +79,21 @@ def _enough(at: Floats) -> bool:
     return len(at) >= MIN_SAMPLES and at[-1] - at[0] + 1 >= MIN_DAYS
 
 
-def _line(at: Floats, level: Floats, empty: float) -> tuple[float, float, float] | None:
+def _line(at: Floats, level: Floats, empty: float, weather: float) -> tuple[float, float, float] | None:
     """Days left, the fewest likely, and the level at day 0; None unless it certainly falls."""
     slope, steepest, flattest = _slopes(at, level)
     if flattest >= 0:
         return None
     now = float(np.median(level - slope * at))
     off = float(np.median(np.abs(level - slope * at - now)))
-    return max(0.0, (empty - now) / slope), max(0.0, (empty - now + 2 * off) / steepest), now
+    return max(0.0, (empty - now) / slope), max(0.0, (empty - now + 2 * off) / (steepest - weather)), now
 
 
 def _last_battery(level: Sequence[float], rise: float) -> int:
     """Where the samples of the present battery begin."""
     begins = 0
-    for at in range(3, len(level) - 2):
-        if np.median(level[at : at + 3]) - np.median(level[at - 3 : at]) > rise:
+    for at in range(7, len(level) - 6):
+        if np.median(level[at : at + 7]) - np.median(level[at - 7 : at]) > rise:
             begins = at
     return begins
 

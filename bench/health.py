@@ -1,9 +1,9 @@
 """How well sick devices are found: `python -m bench.health [--bays N] [--seed N] [--json]`.
 
 Three weeks of a simulated city go through the writer into a real database, and the sweep looks at it every
-six hours, as in life. What it finds is held against what is known to be broken. A table of each rule: how many
-devices have that fault, precision and recall at the end, how many sound devices were ever accused, and how
-long after its beginning a fault was found.
+six hours, as in life. What it finds is held against what is known to be broken. A table of each rule: how
+many devices have that fault, precision and recall at the end, how many sound devices were ever accused, and
+how long after its beginning a fault was found.
 """
 
 import argparse

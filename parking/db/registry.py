@@ -104,6 +104,7 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         ]
         await lock_sites(connection, affected)
         await run("lock_bays", sites=affected)
+        ((at,),) = await run("time")
         await upsert("upsert_sites", "sites")
         await upsert("upsert_bays", "bays")
         bays = [bay.id for site in registry.sites for bay in site.bays]
@@ -111,8 +112,8 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         await run("unassign_devices", sites=sites, rows=rows["sensors"])
         await run("release_devices", rows=rows["sensors"])
         await upsert("upsert_devices", "sensors")
-        await run("end_assignments")
-        await run("begin_assignments")
+        await run("end_assignments", at=at)
+        await run("begin_assignments", at=at)
         await upsert("upsert_gates", "gates")
         cameras = [gate.camera for site in registry.sites for gate in site.gates]
         retired["gates"] = len(await run("remove_gates", sites=sites, cameras=cameras))
@@ -121,9 +122,9 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         retired["signs"] = len(await run("remove_signs", sites=sites, signs=signs))
         await run("clear_sign_sites", rows=rows["signs"])
         await run("assign_signs", rows=rows["signs"])
-        await _roll_up(connection, await run("end_stays", sites=affected))
-        await run("end_watches", sites=affected, session=UNWATCHED_SESSION)
-        await run("forget_reported", sites=affected, session=UNWATCHED_SESSION)
+        await _roll_up(connection, await run("end_stays", sites=affected, at=at))
+        for name in ("end_watches", "forget_reported"):
+            await run(name, sites=affected, session=UNWATCHED_SESSION, at=at)
         await run("drop_states")
         await run("upsert_states", sites=affected, ttl_of_a_second=ttl(1).total_seconds())
         await run("first_count", rows=rows["sites"])

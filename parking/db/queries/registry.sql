@@ -1,6 +1,9 @@
 -- lock: one import at a time; ingest waits for the rows that it needs, not for this
 SELECT pg_advisory_xact_lock(4207849485);
 
+-- time: what the database's clock says now that all rows are locked: what is written later comes later
+SELECT clock_timestamp();
+
 -- upsert_sites: new and changed sites
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (
@@ -68,15 +71,15 @@ ON CONFLICT (device_id) DO UPDATE
 RETURNING (xmax = 0) AS created;
 
 -- end_assignments: devices that have left their bays; what they said until now stays with these
-UPDATE device_assignment a SET until_at = greatest(now(), a.from_at)
+UPDATE device_assignment a SET until_at = greatest(%(at)s::timestamptz, a.from_at)
  WHERE a.until_at IS NULL
    AND NOT EXISTS (SELECT FROM device d WHERE d.device_id = a.device_id AND d.bay_id = a.bay_id);
 
 -- begin_assignments: devices that have come to a bay; a bay's first device has always been there as far as we know
-INSERT INTO device_assignment (device_id, bay_id, from_at)
+INSERT INTO device_assignment (device_id, bay_id, from_at, recorded_at)
 SELECT d.device_id, d.bay_id,
        CASE WHEN EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id OR a.bay_id = d.bay_id)
-            THEN now() ELSE '-infinity' END
+            THEN %(at)s::timestamptz ELSE '-infinity' END, %(at)s::timestamptz
   FROM device d
  WHERE d.bay_id IS NOT NULL
    AND NOT EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id AND a.until_at IS NULL);
@@ -126,17 +129,18 @@ SELECT bay_id FROM bay_state WHERE site_id = ANY(%(sites)s) ORDER BY bay_id FOR 
 
 -- end_stays: a vehicle in a bay that is retired or loses its device was there at least until now
 INSERT INTO ended_stay (bay_id, site_id, started_at, ended_at, start_seen, end_seen)
-SELECT s.bay_id, s.site_id, s.since, now(), s.start_seen, false
+SELECT s.bay_id, s.site_id, s.since, %(at)s::timestamptz, s.start_seen, false
   FROM bay_state s JOIN bay b USING (bay_id) LEFT JOIN device d USING (bay_id)
- WHERE s.site_id = ANY(%(sites)s) AND s.reported = 'occupied' AND s.since < now()
+ WHERE s.site_id = ANY(%(sites)s) AND s.reported = 'occupied' AND s.since < %(at)s
    AND (b.retired_at IS NOT NULL OR s.device_id IS DISTINCT FROM d.device_id)
 ON CONFLICT DO NOTHING
 RETURNING site_id, (SELECT category FROM bay WHERE bay.bay_id = ended_stay.bay_id), started_at, ended_at, start_seen;
 
 -- end_watches: from now on nothing is known of these bays; an event like others, so that any order ends alike
 INSERT INTO bay_event (bay_id, device_id, site_id, event_at, session, seq, part, state, fault, kind, age_s, received_at)
-SELECT s.bay_id, s.device_id, s.site_id, now(), %(session)s, extract(epoch FROM now())::bigint, 0, 'unknown', false,
-       'unwatched', 0, now()
+SELECT s.bay_id, s.device_id, s.site_id, %(at)s::timestamptz, %(session)s,
+       (extract(epoch FROM %(at)s::timestamptz) * 1000000)::bigint, 0, 'unknown', false, 'unwatched', 0,
+       %(at)s::timestamptz
   FROM bay_state s JOIN bay b USING (bay_id) LEFT JOIN device d USING (bay_id)
  WHERE s.site_id = ANY(%(sites)s) AND s.device_id IS NOT NULL AND s.reported <> 'unknown'
    AND (b.retired_at IS NOT NULL OR s.device_id IS DISTINCT FROM d.device_id)
@@ -144,9 +148,9 @@ ON CONFLICT DO NOTHING;
 
 -- forget_reported: what their devices said last holds no more
 UPDATE bay_state s
-   SET reported = 'unknown', state = 'unknown', fault = false, since = now(), start_seen = false, event_at = now(),
-       placed_at = now(), age_s = 0, session = %(session)s, seq = extract(epoch FROM now())::bigint, part = 0,
-       settled = false
+   SET reported = 'unknown', state = 'unknown', fault = false, since = %(at)s, start_seen = false, event_at = %(at)s,
+       placed_at = %(at)s, age_s = 0, session = %(session)s,
+       seq = (extract(epoch FROM %(at)s::timestamptz) * 1000000)::bigint, part = 0, settled = false
   FROM bay b LEFT JOIN device d USING (bay_id)
  WHERE b.bay_id = s.bay_id AND s.site_id = ANY(%(sites)s) AND s.device_id IS NOT NULL AND s.reported <> 'unknown'
    AND s.device_id IS DISTINCT FROM d.device_id;

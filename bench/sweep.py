@@ -20,18 +20,22 @@ from parking.registry import parse_registry
 SITE_BAYS = 50
 
 _EVENTS = """
-INSERT INTO bay_event (bay_id, device_id, site_id, event_at, session, seq, part, state, fault, kind, age_s, received_at)
-SELECT s.bay_id, s.device_id, s.site_id, at.at, 1, n, 0, (ARRAY['vacant', 'occupied'])[n %% 2 + 1], false, 'change', 0,
-       at.at
+INSERT INTO bay_event (bay_id, device_id, site_id, event_at, session, seq, part, state, fault, kind, age_s,
+                       received_at)
+SELECT s.bay_id, s.device_id, s.site_id, at.at, 1, n, 0, (ARRAY['vacant', 'occupied'])[n %% 2 + 1], false,
+       'change', 0, at.at
   FROM bay_state s, generate_series(1, %(changes)s * 7) AS n,
-       LATERAL (SELECT %(now)s::timestamptz - (%(changes)s * 7 - n + random()) * INTERVAL '1 day' / %(changes)s) AS at (at)
+       LATERAL (SELECT %(now)s::timestamptz
+                       - (%(changes)s * 7 - n + random()) * INTERVAL '1 day' / %(changes)s) AS at (at)
 """
 _STATES = """
-UPDATE bay_state SET reported = 'vacant', since = %(now)s, seen_at = %(now)s, event_at = %(now)s, battery_v = 3.5
+UPDATE bay_state
+   SET reported = 'vacant', since = %(now)s, seen_at = %(now)s, event_at = %(now)s, battery_v = 3.5
 """
 _SAMPLES = """
 INSERT INTO battery_sample (device_id, day, battery_v)
-SELECT device_id, %(now)s::date - n, 3.4 + n * 0.001 + random() * 0.02 FROM device, generate_series(1, 60) AS n
+SELECT device_id, %(now)s::date - n, 3.4 + n * 0.001 + random() * 0.02
+  FROM device, generate_series(1, 60) AS n
 """
 
 
@@ -88,8 +92,8 @@ def main() -> None:
         print(json.dumps(asdict(result)))
         return
     print(
-        f"{result.bays:,} bays, {result.events:,} events of a week: {result.first_s:.1f} s for the first sweep "
-        f"of a day, {result.later_s:.1f} s for another, peak {result.peak_rss_mib:.0f} MiB"
+        f"{result.bays:,} bays, {result.events:,} events of a week: {result.first_s:.1f} s for the first "
+        f"sweep of a day, {result.later_s:.1f} s for another, peak {result.peak_rss_mib:.0f} MiB"
     )
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from parking.model import Occupancy
 
 CHUNK_BAYS = 1000
 """Bays that are looked at together, unless one site has more."""
+REST = 20.0
+"""After a sweep comes a pause so many times as long."""
 FLAP_S = 60
 """A state that lasts shorter is taken for no vehicle's."""
 
@@ -45,13 +47,16 @@ class Swept:
 
 
 async def sweep_if_due(connection: Connection, *, every_s: float) -> Swept | None:
-    """Look at everything unless another process does so now, or did within the last `every_s`."""
+    """Look at everything unless another process does so now, or did within the last `every_s`.
+
+    Where a sweep takes long they are rarer, so that they take a twentieth of the time at most.
+    """
     async with _alone(connection) as alone:
         if not alone:
             return None
         cursor = await connection.execute(statement("findings", "last_sweep"))
         last = await cursor.fetchone()
-        if last is not None and (last[1] - last[0]).total_seconds() < every_s:
+        if last is not None and last[2] < max(every_s, last[1] * REST):
             return None
         cursor = await connection.execute(statement("ingestors", "time"))
         row = await cursor.fetchone()
@@ -72,9 +77,11 @@ async def sweep(connection: Connection, *, now: datetime) -> Swept:
             await _keep(connection, sites, found, now=now)
         bays += len(looked_at)
         findings += len(found)
-    record = {"started_at": now, "finished_at": now, "bays": bays, "findings": findings}
+    took_s = time.monotonic() - started
+    record: dict[str, Any] = {"started_at": now, "finished_at": now + timedelta(seconds=took_s)}
+    record |= {"bays": bays, "findings": findings}
     await connection.execute(statement("findings", "record_sweep"), record)
-    return Swept(bays, findings, time.monotonic() - started)
+    return Swept(bays, findings, took_s)
 
 
 async def load_bays(connection: Connection, sites: Sequence[str], *, now: datetime) -> Bays:

@@ -91,11 +91,11 @@ def _line(at: Floats, level: Floats, empty: float, weather: float) -> tuple[floa
 
 def _last_battery(level: Sequence[float], rise: float) -> int:
     """Where the samples of the present battery begin."""
-    begins = 0
-    for at in range(7, len(level) - 6):
-        if np.median(level[at : at + 7]) - np.median(level[at - 7 : at]) > rise:
-            begins = at
-    return begins
+    if len(level) < 14:
+        return 0
+    weeks = np.median(np.lib.stride_tricks.sliding_window_view(np.array(level), 7), axis=1)
+    risen = np.flatnonzero(weeks[7:] - weeks[:-7] > rise)
+    return int(risen[-1]) + 7 if len(risen) else 0
 
 
 def _slopes(at: Floats, level: Floats) -> tuple[float, float, float]:

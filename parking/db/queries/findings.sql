@@ -4,8 +4,10 @@ SELECT pg_try_advisory_lock(4207850, 1);
 -- let_go: give that up
 SELECT pg_advisory_unlock(4207850, 1);
 
--- last_sweep: when all devices were last looked at, by the database's clock
-SELECT finished_at, clock_timestamp() FROM health_sweep;
+-- last_sweep: when all devices were last looked at, how long it took and how long ago it ended (seconds)
+SELECT started_at, extract(epoch FROM finished_at - started_at)::float8,
+       extract(epoch FROM clock_timestamp() - finished_at)::float8
+  FROM health_sweep;
 
 -- record_sweep: they have been
 INSERT INTO health_sweep (started_at, finished_at, bays, findings)

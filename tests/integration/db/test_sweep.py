@@ -92,7 +92,7 @@ def _lived(life: list[tuple[float, int]]) -> tuple[list[int], int, float, float 
     """Changes by day, runs of the last day that were too short, seconds occupied, the first one's age."""
     recent = [(before, state) for before, state in life if before <= 7 * 86_400]
     runs = [run for number, run in enumerate(recent) if number == 0 or recent[number - 1][1] != run[1]]
-    ends = [before for before, _ in runs[1:]] + [0.0]
+    ends = [before for before, _ in runs[1:]] + [0.0] * bool(runs)
     changes = [0] * DAYS
     for before, _ in runs[1:]:
         changes[min(int(before // 86_400), DAYS - 1)] += 1

@@ -14,9 +14,11 @@ from api.events import EventLog
 from api.feed import Announcer, Feed
 from api.hot import HotReads
 from api.live import LiveView
+from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.prepared import Answers
 from api.routes.health import health_router
+from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
 from api.routes.pages import install_pages
 from api.routes.signs import signs_router
@@ -48,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(nearby_router(parts.view))
     app.include_router(stream_router(parts.view, parts.log))
     app.include_router(signs_router(parts.answers))
+    app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     install_pages(app, parts.view, parts.answers)
     app.add_middleware(Edge, metrics=parts.metrics)

@@ -8,9 +8,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
+from api.maintenance import MaintenanceBody
 from api.problems import Problem
 
-_TYPES = (Site, Sites, Bays, Nearby, Sign, Signs, Readiness, Problem)
+_TYPES = (Site, Sites, Bays, Nearby, Sign, Signs, Readiness, MaintenanceBody, Problem)
 
 _ABOUT = """Live parking vacancy. A space is vacant, occupied or unknown, and unknown is never told as vacant.
 Each site has one published number with a `revision`: wherever told, the same revision is the same number.

@@ -31,11 +31,12 @@ Case = Callable[[Ground], Awaitable[Figure | None]]
 def cases(*, quick: bool) -> dict[str, Case]:
     """Every case by name. `quick` only shows that it works: its figures say little."""
     bays, repeats = (1_000, 1) if quick else (20_000, 3)
+    long = 1 if quick else 3
     return {
-        "frames": partial(single_frames, size=Size(bays, 15, repeats)),
+        "frames": partial(single_frames, size=Size(bays, 5 * long, repeats)),
         "frames-expiry": partial(single_frames, size=Size(bays, 2, 1), expiring=True),
-        "bundles": partial(gateway_bundles, size=Size(bays, 30, repeats)),
-        "uplinks": partial(lorawan_uplinks, size=Size(bays // 2, 15, repeats)),
+        "bundles": partial(gateway_bundles, size=Size(bays, 10 * long, repeats)),
+        "uplinks": partial(lorawan_uplinks, size=Size(bays // 2, 5 * long, repeats)),
         "backlog": partial(backlog, size=Size(bays, 5, 1 if quick else 2)),
         "latency": partial(stream_latency, rate=500, seconds=2 if quick else 20),
         "memory": partial(resident_memory, bays=bays * 5, frames=bays),

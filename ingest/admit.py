@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -26,6 +26,8 @@ KEPT_BYTES = 256
 """Bytes of a rejected message that are kept, where no plate can be in it."""
 KEPT_TOPIC = 512
 """Characters of its topic that are kept."""
+SWAP_SETTLES = timedelta(days=90)
+"""For so long after a swap a device's words may be about its bay before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ class Admission:
                 "wrong_site",
                 f"the topic says site {decoded.site!r}, but {observation.device!r} belongs to {watch.site!r}",
             )
+        if watch.since is not None:
+            observation = _since_swap(observation, watch.since)
         return BayRecord(watch.bay, watch.site, observation, message.received_at)
 
     def _gate(self, read: PlateRead, decoded: Decoded, message: Message) -> GateRecord:
@@ -149,12 +153,34 @@ class Admission:
             return None
 
 
+def _since_swap(observation: BayObservation, since: datetime) -> BayObservation:
+    """What a device that came to its bay at `since` says of that bay.
+
+    Sent before, it is about the bay where the device was. Of a state that began before, only what came after
+    is about this bay. A copy of it begins at the same time, so it stays a copy.
+    """
+    if observation.seen_at < since:
+        raise Rejection(
+            "before_swap",
+            f"seen_at {observation.seen_at.isoformat()} is before {observation.device!r} came to this bay at "
+            f"{since.isoformat()}",
+        )
+    if observation.event_at >= since:
+        before = observation.previous_s
+        if before is None or observation.event_at - timedelta(seconds=before) >= since:
+            return observation
+        return replace(observation, previous_s=None)
+    age_s = int((observation.seen_at - since).total_seconds())
+    return replace(observation, event_at=since, age_s=age_s, previous_s=None)
+
+
 def _own_devices(known: Known) -> dict[str, dict[str, int]]:
-    """The slots of the devices that send our own frames, by site."""
+    """The slots of the devices that send our own frames, by site; but for those that were swapped lately."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for device, watch in known.directory.devices.items():
         slot = known.table.slots.get(watch.bay) if watch.bay else None
-        if slot is not None and watch.site and watch.codec == "parking-v1":
+        swapped = watch.since is not None and datetime.now(UTC) - watch.since < SWAP_SETTLES
+        if slot is not None and watch.site and watch.codec == "parking-v1" and not swapped:
             found[watch.site][device] = slot
     return found
 

@@ -11,6 +11,7 @@ from prometheus_client import start_http_server
 from ingest.admit import Admission, Rules
 from ingest.clock import Clock
 from ingest.consumer import Consumer
+from ingest.examiner import Examiner
 from ingest.faultpoint import FaultPoint
 from ingest.former import FormerSessions
 from ingest.keeper import Keeper
@@ -107,6 +108,7 @@ async def _serve(settings: Settings) -> None:
                 ("silence", silencer.run()),
                 ("keep", keeper.run()),
                 ("former sessions", former.run()),
+                ("health", Examiner(database_url, consumer.current).run()),
                 ("report", report(metrics, source, consumer, lambda: writer.trouble)),
             ):
                 tasks.create_task(work, name=name)

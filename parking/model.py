@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     BOOT = "boot"
     INFERRED = "inferred"
     """No message told of it: the next one's sequence and previous duration did."""
+    UNWATCHED = "unwatched"
+    """The registry told of it: the device left the bay, so that nothing is known of it from then on."""
 
 
 class Direction(StrEnum):

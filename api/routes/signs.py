@@ -43,9 +43,14 @@ def signs_router(answers: Answers) -> APIRouter:
 
 def prefers_text(accept: str) -> bool:
     """Whether an Accept header asks for text/plain rather than for JSON, which is the default."""
+    return prefers(accept, "text/plain")
+
+
+def prefers(accept: str, kind: str) -> bool:
+    """Whether an Accept header asks for this kind of text rather than for JSON, which is the default."""
     wanted = dict(_weight(item) for item in accept.lower().split(","))
     anything = wanted.get("*/*", 0.0)
-    text = wanted.get("text/plain", wanted.get("text/*", anything))
+    text = wanted.get(kind, wanted.get("text/*", anything))
     json = wanted.get("application/json", wanted.get("application/*", anything))
     return text > json
 

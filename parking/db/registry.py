@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from parking.errors import RegistryError
 from parking.model import Direction
 from parking.registry import Registry
 
+UNWATCHED_SESSION = -2
+"""Stands where a device's session does, in the events by which the registry says that the device left."""
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -29,11 +33,15 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A registered device: its codec and, unless it is in the store room, its bay and site."""
+    """A registered device: its codec and, unless it is in the store room, its bay and site.
+
+    `since` is when it came to the bay after a swap; None if neither it nor the bay ever knew another.
+    """
 
     codec: str
     bay: str | None
     site: str | None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +62,11 @@ async def load_directory(connection: Connection, *, same: dict[str, str] | None 
     one = ({} if same is None else same).setdefault
     devices: dict[str, Watch] = {}
     async for rows in chunks(connection, statement("registry", "devices")):
-        for device, codec, bay, site, _ in rows:
+        for device, codec, bay, site, since in rows:
             watch = (
-                Watch(one(codec, codec), one(bay, bay), one(site, site)) if site else Watch(codec, None, None)
+                Watch(one(codec, codec), one(bay, bay), one(site, site), since)
+                if site
+                else Watch(codec, None, None)
             )
             devices[one(device, device)] = watch
     gates = await (await connection.execute(statement("registry", "gates"))).fetchall()
@@ -94,6 +104,7 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         ]
         await lock_sites(connection, affected)
         await run("lock_bays", sites=affected)
+        ((at,),) = await run("time")
         await upsert("upsert_sites", "sites")
         await upsert("upsert_bays", "bays")
         bays = [bay.id for site in registry.sites for bay in site.bays]
@@ -101,6 +112,8 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         await run("unassign_devices", sites=sites, rows=rows["sensors"])
         await run("release_devices", rows=rows["sensors"])
         await upsert("upsert_devices", "sensors")
+        await run("end_assignments", at=at)
+        await run("begin_assignments", at=at)
         await upsert("upsert_gates", "gates")
         cameras = [gate.camera for site in registry.sites for gate in site.gates]
         retired["gates"] = len(await run("remove_gates", sites=sites, cameras=cameras))
@@ -109,7 +122,9 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         retired["signs"] = len(await run("remove_signs", sites=sites, signs=signs))
         await run("clear_sign_sites", rows=rows["signs"])
         await run("assign_signs", rows=rows["signs"])
-        await _roll_up(connection, await run("end_stays"))
+        await _roll_up(connection, await run("end_stays", sites=affected, at=at))
+        for name in ("end_watches", "forget_reported"):
+            await run(name, sites=affected, session=UNWATCHED_SESSION, at=at)
         await run("drop_states")
         await run("upsert_states", sites=affected, ttl_of_a_second=ttl(1).total_seconds())
         await run("first_count", rows=rows["sites"])

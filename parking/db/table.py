@@ -107,7 +107,10 @@ def _indices(names: Sequence[Any], values: Sequence[Any]) -> Ints:
 
 
 async def refresh(connection: Connection, table: BayTable, slots: Ints, *, lock: bool = False) -> None:
-    """Read anew where these bays stand, and keep others from changing it; those gone stay as they are."""
+    """Read anew where these bays stand, and keep others from changing it; those gone stay as they are.
+
+    Raises TableOutdated if another device watches one of them now: then the registry must be read anew.
+    """
     if not len(slots):
         return
     parameters = {"bays": [table.bays[slot] for slot in sorted(slots.tolist())]}
@@ -116,8 +119,10 @@ async def refresh(connection: Connection, table: BayTable, slots: Ints, *, lock:
     cursor = await connection.execute(statement("write", "table"), parameters, binary=True)
     rows = await cursor.fetchall()
     if rows:
-        bays, _, _, _, _, *rest = zip(*rows, strict=True)
+        bays, _, devices, _, _, *rest = zip(*rows, strict=True)
         found = np.array([table.slots[bay] for bay in bays], dtype=np.int64)
+        if any(table.devices[s] != device for s, device in zip(found.tolist(), devices, strict=True)):
+            raise TableOutdated
         table.positions.put(found, _positions(rest))
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from parking.columns import concatenate
 from parking.db import bay_store, bays
 from parking.db.connect import Connection, statement
+from parking.db.device_health import store_words
 from parking.db.gates import store_passages
 from parking.db.records import Batch, BayRecord, RejectedRecord, Written, columns
 from parking.db.sites import lock_sites, publish_sites
@@ -47,6 +48,7 @@ async def write_batch(
         await bays.rebuild_rest(connection, table, frames, changes, now=now)
         await bay_store.store(connection, table, frames, changes, locked)
         await _store_firmware(connection, known)
+        await store_words(connection, known)
         passages, inside = await store_passages(connection, batch.gates)
         await _store_rejections(connection, [*batch.rejections, *gone])
         snapshots = await publish_sites(

@@ -111,7 +111,8 @@ class Rig:
             async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
                 told = (await client.get(self.ingestors[process])).raise_for_status().text
             held = re.findall(r"(?m)^parking_ingest_messages_(?:waiting|unacknowledged) (\S+)$", told)
-            if held != ["0.0", "0.0"]:
+            # While it is cut off, the broker has what it has not acknowledged.
+            if held != ["0.0", "0.0"] or "parking_ingest_broker_connected 1.0" not in told:
                 return False
             await asyncio.sleep(0.1)
         return True

@@ -42,7 +42,7 @@ async def test_the_simulated_city_conforms_live_and_from_the_recording(
 ) -> None:
     path = tmp_path / "city.jsonl"
     running = await listen(process, broker.url, "parking/v1/#", "--for", "14", "--save", str(path))
-    options = Options(bays=100, sites=4, speed=120, duration_s=12, heartbeat_s=5)
+    options = Options(bays=200, sites=4, speed=240, duration_s=12, heartbeat_s=5)
     await Run(options, Settings(mqtt_url=SecretStr(broker.url)))(asyncio.Event())
     code, answer = await answer_of(running)
     assert (code, verdicts(answer, "violated")) == (0, set()), wrong(answer)

@@ -1,6 +1,9 @@
 -- lock: one import at a time; ingest waits for the rows that it needs, not for this
 SELECT pg_advisory_xact_lock(4207849485);
 
+-- time: what the database's clock says now that all rows are locked: what is written later comes later
+SELECT clock_timestamp();
+
 -- upsert_sites: new and changed sites
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (
@@ -67,6 +70,20 @@ ON CONFLICT (device_id) DO UPDATE
        IS DISTINCT FROM (excluded.bay_id, excluded.codec, excluded.heartbeat_s)
 RETURNING (xmax = 0) AS created;
 
+-- end_assignments: devices that have left their bays; what they said until now stays with these
+UPDATE device_assignment a SET until_at = greatest(%(at)s::timestamptz, a.from_at)
+ WHERE a.until_at IS NULL
+   AND NOT EXISTS (SELECT FROM device d WHERE d.device_id = a.device_id AND d.bay_id = a.bay_id);
+
+-- begin_assignments: devices that have come to a bay; a bay's first device has always been there as far as we know
+INSERT INTO device_assignment (device_id, bay_id, from_at, recorded_at)
+SELECT d.device_id, d.bay_id,
+       CASE WHEN EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id OR a.bay_id = d.bay_id)
+            THEN %(at)s::timestamptz ELSE '-infinity' END, %(at)s::timestamptz
+  FROM device d
+ WHERE d.bay_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id AND a.until_at IS NULL);
+
 -- upsert_gates: new and changed gates
 INSERT INTO gate AS g (camera_id, site_id, direction)
 SELECT camera_id, site_id, direction
@@ -110,13 +127,33 @@ SELECT b.site_id FROM bay b JOIN device d USING (bay_id)
 -- lock_bays: the states that change hands, in key order
 SELECT bay_id FROM bay_state WHERE site_id = ANY(%(sites)s) ORDER BY bay_id FOR UPDATE;
 
--- end_stays: a vehicle in a bay that is retired was there at least until now
+-- end_stays: a vehicle in a bay that is retired or loses its device was there at least until now
 INSERT INTO ended_stay (bay_id, site_id, started_at, ended_at, start_seen, end_seen)
-SELECT bay_id, site_id, since, now(), start_seen, false
-  FROM bay_state JOIN bay USING (bay_id, site_id)
- WHERE retired_at IS NOT NULL AND reported = 'occupied' AND since < now()
+SELECT s.bay_id, s.site_id, s.since, %(at)s::timestamptz, s.start_seen, false
+  FROM bay_state s JOIN bay b USING (bay_id) LEFT JOIN device d USING (bay_id)
+ WHERE s.site_id = ANY(%(sites)s) AND s.reported = 'occupied' AND s.since < %(at)s
+   AND (b.retired_at IS NOT NULL OR s.device_id IS DISTINCT FROM d.device_id)
 ON CONFLICT DO NOTHING
 RETURNING site_id, (SELECT category FROM bay WHERE bay.bay_id = ended_stay.bay_id), started_at, ended_at, start_seen;
+
+-- end_watches: from now on nothing is known of these bays; an event like others, so that any order ends alike
+INSERT INTO bay_event (bay_id, device_id, site_id, event_at, session, seq, part, state, fault, kind, age_s, received_at)
+SELECT s.bay_id, s.device_id, s.site_id, %(at)s::timestamptz, %(session)s,
+       (extract(epoch FROM %(at)s::timestamptz) * 1000000)::bigint, 0, 'unknown', false, 'unwatched', 0,
+       %(at)s::timestamptz
+  FROM bay_state s JOIN bay b USING (bay_id) LEFT JOIN device d USING (bay_id)
+ WHERE s.site_id = ANY(%(sites)s) AND s.device_id IS NOT NULL AND s.reported <> 'unknown'
+   AND (b.retired_at IS NOT NULL OR s.device_id IS DISTINCT FROM d.device_id)
+ON CONFLICT DO NOTHING;
+
+-- forget_reported: what their devices said last holds no more
+UPDATE bay_state s
+   SET reported = 'unknown', state = 'unknown', fault = false, since = %(at)s, start_seen = false, event_at = %(at)s,
+       placed_at = %(at)s, age_s = 0, session = %(session)s,
+       seq = (extract(epoch FROM %(at)s::timestamptz) * 1000000)::bigint, part = 0, settled = false
+  FROM bay b LEFT JOIN device d USING (bay_id)
+ WHERE b.bay_id = s.bay_id AND s.site_id = ANY(%(sites)s) AND s.device_id IS NOT NULL AND s.reported <> 'unknown'
+   AND s.device_id IS DISTINCT FROM d.device_id;
 
 -- drop_states: bays that are no longer watched over
 DELETE FROM bay_state WHERE bay_id IN (SELECT bay_id FROM bay WHERE retired_at IS NOT NULL);
@@ -135,7 +172,10 @@ ON CONFLICT (bay_id) DO UPDATE
        silent = s.silent OR s.device_id IS DISTINCT FROM excluded.device_id,
        -- The last event is another device's: the next one must not be taken for its copy or its successor.
        settled = s.settled AND s.device_id IS NOT DISTINCT FROM excluded.device_id,
-       seen_at = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.seen_at END
+       seen_at = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.seen_at END,
+       battery_v = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.battery_v END,
+       temperature_c = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.temperature_c END,
+       firmware = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.firmware END
  WHERE (s.site_id, s.ttl_s, s.device_id) IS DISTINCT FROM (excluded.site_id, excluded.ttl_s, excluded.device_id);
 
 -- first_count: a gate-counted site starts from the file's initial count, on record
@@ -159,9 +199,10 @@ ON CONFLICT DO NOTHING;
 -- notify: tell every process that the registry changed
 SELECT pg_notify('parking_registry', '');
 
--- devices: which bay each device watches, and in which site
-SELECT d.device_id, d.codec, d.bay_id, b.site_id, d.heartbeat_s
-  FROM device d LEFT JOIN bay b ON b.bay_id = d.bay_id AND b.retired_at IS NULL;
+-- devices: which bay each device watches, in which site, and since when if it or the bay was swapped
+SELECT d.device_id, d.codec, d.bay_id, b.site_id, nullif(a.from_at, '-infinity')
+  FROM device d LEFT JOIN bay b ON b.bay_id = d.bay_id AND b.retired_at IS NULL
+  LEFT JOIN device_assignment a ON a.device_id = d.device_id AND a.until_at IS NULL;
 
 -- gates: each camera's site and direction
 SELECT camera_id, site_id, direction FROM gate;

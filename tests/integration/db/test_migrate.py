@@ -5,6 +5,7 @@ import pytest
 from psycopg import sql
 
 from parking.db.connect import connect, find_edition
+from parking.db.known import load_known
 from parking.db.migrate import applied_versions, check_schema, migrate, migrations
 from parking.errors import DatabaseUnavailable, SchemaError
 from tests.conftest import StartProcess
@@ -123,3 +124,25 @@ async def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(DatabaseUnavailable, match="cannot be reached") as caught:
         await migrate("postgresql://nobody@127.0.0.1:9/nothing")
     assert "PARKING_DATABASE_URL" in (caught.value.hint or "")
+
+
+async def test_devices_of_an_older_version_have_always_watched_their_bays(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = migrations()
+    monkeypatch.setattr("parking.db.migrate.migrations", lambda: known[:4])
+    await migrate(empty_database_url)
+    async with connect(empty_database_url, name="test", autocommit=True) as connection:
+        await connection.execute(
+            "INSERT INTO site (site_id, name, kind, counting, timezone)"
+            " VALUES ('a', 'A', 'on_street', 'bays', 'UTC');"
+            "INSERT INTO bay (bay_id, site_id, category) VALUES ('a1', 'a', 'standard');"
+            "INSERT INTO device VALUES ('d1', 'a1', 'parking-v1', 900), ('d2', NULL, 'parking-v1', 900)"
+        )
+        monkeypatch.undo()
+        await migrate(empty_database_url)
+        assert await rows(connection, "SELECT device_id, bay_id, until_at FROM device_assignment") == [
+            ("d1", "a1", None)
+        ]
+        directory = (await load_known(connection)).directory
+        assert (directory.devices["d1"].bay, directory.devices["d1"].since) == ("a1", None)

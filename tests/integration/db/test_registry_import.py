@@ -118,7 +118,10 @@ async def test_a_bay_that_is_no_longer_listed_is_retired_and_can_return(database
 
     assert (await load(database, street("a", ("a1", "s1")))).retired == {"bays": 1}
     assert await numbers(database) == {"a": (1, 0, 1, 0)}
-    assert await rows(database, "SELECT count(*) FROM bay_event WHERE bay_id = 'a2'") == [(1,)]
+    assert await rows(database, "SELECT state FROM bay_event WHERE bay_id = 'a2' ORDER BY event_at") == [
+        ("vacant",),
+        ("unknown",),
+    ]
     assert (await load_known(database)).directory.devices["s2"].bay is None
 
     assert (await load(database, street("a", ("a1", "s1"), ("a2", "s2")))).changed == {
@@ -126,7 +129,7 @@ async def test_a_bay_that_is_no_longer_listed_is_retired_and_can_return(database
         "sensors": 1,
     }
     assert await numbers(database) == {"a": (2, 0, 1, 1)}
-    await hear(database, "a2", "a", "s2", Occupancy.OCCUPIED, seq=2, minute=1)
+    await hear(database, "a2", "a", "s2", Occupancy.OCCUPIED, seq=2, minute=11)
     assert await numbers(database) == {"a": (2, 0, 2, 0)}
 
 
@@ -166,13 +169,54 @@ async def test_the_first_message_of_a_replaced_sensor_is_no_copy_of_the_old_ones
     await load(database, street("a", ("a1", "new")))
     assert await states(database) == {"a1": "unknown"}
 
-    await hear(database, "a1", "a", "new", Occupancy.OCCUPIED, seq=1, minute=1)
+    await hear(database, "a1", "a", "new", Occupancy.OCCUPIED, seq=1, minute=11)
 
     assert await states(database) == {"a1": "occupied"}
     assert await rows(database, "SELECT device_id, state FROM bay_event ORDER BY event_at") == [
         ("old", "vacant"),
+        ("old", "unknown"),
         ("new", "occupied"),
     ]
+
+
+async def test_a_stay_ends_when_the_device_leaves_and_stays_with_the_bay(each_database_url: str) -> None:
+    async with connect(each_database_url, name="test", autocommit=True) as database:
+        await load(database, street("a", ("a1", "s1"), ("a2", "s2")), street("b", "b1"))
+        await hear(database, "a1", "a", "s1", Occupancy.OCCUPIED)
+        await hear(database, "a2", "a", "s2", Occupancy.OCCUPIED)
+
+        await load(database, street("a", "a1", ("a2", "s3")), street("b", ("b1", "s1")))
+
+        ended = (
+            "SELECT bay_id, started_at, ended_at > started_at, end_seen FROM stay ORDER BY bay_id, started_at"
+        )
+        cut = [("a1", NOON, True, False), ("a2", NOON, True, False)]
+        assert await rows(database, ended) == cut
+        # What the new device says makes another stay, and does not change the one that was.
+        await hear(database, "a2", "a", "s3", Occupancy.OCCUPIED, minute=11)
+        await hear(database, "a2", "a", "s3", Occupancy.VACANT, seq=2, minute=12)
+        later = [("a2", NOON + timedelta(minutes=11), True, True)]
+        assert await rows(database, ended) == cut + later
+        used = "SELECT count(*) FROM site_usage WHERE site_id = 'a' AND occupied_us > 0"
+        assert await rows(database, used) != [(0,)]
+        assert await rows(
+            database,
+            "SELECT device_id, bay_id, until_at IS NULL, from_at = '-infinity' FROM device_assignment"
+            " ORDER BY device_id, from_at",
+        ) == [
+            ("s1", "a1", False, True),
+            ("s1", "b1", True, False),
+            ("s2", "a2", False, True),
+            ("s3", "a2", True, False),
+        ]
+
+
+async def test_a_new_device_has_not_the_battery_of_the_one_before(database: Connection) -> None:
+    await load(database, street("a", ("a1", "old")))
+    await database.execute("UPDATE bay_state SET battery_v = 2.7, temperature_c = 3, firmware = '1'")
+    await load(database, street("a", ("a1", "new")))
+    known = "SELECT battery_v, temperature_c, firmware FROM bay_state"
+    assert await rows(database, known) == [(None, None, None)]
 
 
 async def test_how_a_site_is_counted_cannot_change(database: Connection) -> None:

@@ -31,6 +31,7 @@ DIRECTORY = Directory(
         "sensor-1": Watch("parking-v1", "bay-1", "street"),
         "sensor-2": Watch("parking-v1", "bay-2", "street"),
         "stored": Watch("parking-v1", None, None),
+        "moved": Watch("parking-v1", "bay-6", "street", NOON - timedelta(minutes=10)),
         EUI: Watch("parking-v1", "bay-3", "street"),
         "b" * 16: Watch("bosch-tps110", "bay-4", "street"),
         "c" * 16: Watch("libelium-smart-parking", "bay-5", "street"),
@@ -294,3 +295,35 @@ def test_nothing_of_any_vendors_plate_reaches_a_batch(name: str, tmp_path: Path)
     assert {record.code for record in refused.rejections} == {"wrong_site"}
     assert {record.payload for record in refused.rejections} == {None}
     assert fold(CAMERAS_PLATE) not in fold(repr(refused))
+
+
+MOVED_AT = NOON - timedelta(minutes=10)
+MOVED = "parking/v1/street/bay/moved/up"
+
+
+def held(delay_s: int, *, age_s: int) -> bytes:
+    """A frame of the moved sensor that its gateway held back."""
+    state = StateFrame(type=FrameType.EVENT, state=State.OCCUPIED, boot=1, seq=1, age_s=age_s, previous_s=60)
+    return codec.encode_bundle(Bundle((BundleEntry("moved", delay_s, state),)))
+
+
+def test_what_a_sensor_sent_before_it_was_moved_is_not_booked_on_the_new_bay() -> None:
+    record = rejection(admit("parking/v1/street/gateway/gw/up", held(900, age_s=0)))
+    assert record.code == "before_swap"
+    assert MOVED_AT.isoformat() in record.detail
+
+
+@given(delay_s=st.integers(0, 3600), age_s=st.integers(0, 7 * 86_400))
+def test_whatever_a_moved_sensor_says_its_new_bay_has_nothing_from_before(delay_s: int, age_s: int) -> None:
+    batch = admit("parking/v1/street/gateway/gw/up", held(delay_s, age_s=age_s))
+    for record in batch.bays:
+        seen = record.observation
+        assert (record.bay, seen.event_at >= MOVED_AT) == ("bay-6", True)
+        assert seen.event_at == max(MOVED_AT, seen.seen_at - timedelta(seconds=seen.age_s))
+        assert seen.previous_s is None or seen.event_at - timedelta(seconds=seen.previous_s) >= MOVED_AT
+    assert [record.code for record in batch.rejections] == ["before_swap"] * (1 - len(batch.bays))
+
+
+def test_copies_of_a_state_from_before_the_move_begin_at_one_time() -> None:
+    begins = {admit(MOVED, frame(age_s=age_s)).bays[0].observation.event_at for age_s in (601, 3600, 86_400)}
+    assert begins == {MOVED_AT}

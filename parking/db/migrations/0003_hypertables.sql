@@ -10,8 +10,8 @@ BEGIN
     END IF;
     FOR grown IN
         SELECT * FROM (VALUES
-            ('bay_event', 'event_at', 'bay_id', INTERVAL '7 days'),
-            ('ended_stay', 'started_at', 'bay_id', INTERVAL '30 days'),
+            ('bay_event', 'event_at', 'bay_id', INTERVAL '1 day'),
+            ('ended_stay', 'started_at', 'bay_id', INTERVAL '7 days'),
             ('gate_event', 'event_at', 'camera_id', INTERVAL '30 days')
         ) AS t (name, at, segment, chunk)
     LOOP

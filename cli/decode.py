@@ -23,7 +23,8 @@ import typer
 from ingest.adapters import cameras, checks, lorawan
 from ingest.adapters.base import Ignored, Notice, Uplink
 from ingest.adapters.codecs import CODECS
-from ingest.decode import Decoded, Directory, decode
+from ingest.decode import decode
+from ingest.decoded import Decoded, Directory
 from parking.clock import CameraClock
 from parking.errors import Rejection
 from parking.model import BayObservation, Observation, Occupancy

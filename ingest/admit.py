@@ -10,7 +10,8 @@ import structlog
 from firmware_protocol import topics
 from firmware_protocol.layout import VERSION
 from ingest.adapters.base import Notice
-from ingest.decode import Decoded, decode
+from ingest.decode import decode
+from ingest.decoded import Decoded
 from ingest.frames import FrameReader
 from ingest.source import Message
 from parking.db.known import Known

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingest.decode import Decoded, decode
+from ingest.decode import decode
+from ingest.decoded import Decoded
 
 ARRIVAL = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.adapters.base import Uplink
-from ingest.decode import Decoded
+from ingest.decoded import Decoded
 from parking.identity import NETWORK_TIMED
 from parking.model import BayObservation, EventKind, Occupancy
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ingest.decode import Decoded
+from ingest.decoded import Decoded
 from parking.model import PlateRead
 
 Decode = Callable[..., Decoded]

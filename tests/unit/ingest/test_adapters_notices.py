@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ingest.adapters.base import Notice, NoticeKind
-from ingest.decode import Decoded
+from ingest.decoded import Decoded
 from parking.identity import network_session
 from parking.model import BayObservation, EventKind
 

@@ -21,7 +21,9 @@ from firmware_protocol.frames import (
 )
 from ingest import decode as decode_module
 from ingest.adapters.codecs import CODECS
-from ingest.decode import MAX_ENTRY_REJECTIONS, Decoded, Message, decode
+from ingest.decode import decode
+from ingest.decoded import Decoded, Message
+from ingest.own_frames import MAX_ENTRY_REJECTIONS
 from parking.devices import DEVICE_TYPES
 from parking.model import BayObservation, EventKind, Occupancy
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from firmware_protocol import codec
 from firmware_protocol.frames import FrameType, State, StateFrame
 from ingest.adapters.codecs import CODECS
-from ingest.decode import Decoded, decode
+from ingest.decode import decode
+from ingest.decoded import Decoded
 from parking.errors import Rejection
 from parking.model import BayObservation
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ingest.decode import Decoded, decode
+from ingest.decode import decode
+from ingest.decoded import Decoded
 from parking.model import BayEvent, BayObservation, Occupancy
 from parking.timeline import canonical, inferred, ordered
 

@@ -1,0 +1,100 @@
+"""Our own frames and bundles to observations, one by one: what `ingest.frames` passed over."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from firmware_protocol import codec, topics
+from firmware_protocol.frames import AckFrame, FrameError, HealthFrame, StateFrame
+from ingest.adapters.parking_v1 import FAULT, KINDS, STATES, health, reset_cause
+from ingest.decoded import Decoded, Message, check_size
+from parking.errors import Rejection
+from parking.model import BayObservation, EventKind, Observation
+
+MAX_FRAME_PAYLOAD: Final = 64 * 1024
+"""Most bytes of a message on our own bay and gateway topics."""
+MAX_ENTRY_REJECTIONS: Final = 20
+"""Most rejections that one bundle gives, so that one hostile message cannot make thousands of records."""
+
+
+def frame(message: Message, topic: topics.Topic) -> Decoded:
+    """One frame of a sensor. Raises Rejection."""
+    check_size(message, MAX_FRAME_PAYLOAD)
+    try:
+        frame = codec.decode(message.payload)
+    except FrameError as error:
+        raise Rejection(error.code, error.detail) from None
+    if isinstance(frame, AckFrame):
+        return Decoded(ignored="the answer to a command says nothing of the bay", site=topic.site)
+    return Decoded(observations=(_observation(frame, topic.name, message.received_at),), site=topic.site)
+
+
+def bundle(message: Message, topic: topics.Topic) -> Decoded:
+    """A gateway's bundle. Raises Rejection if it is none; its entries are judged one by one."""
+    check_size(message, MAX_FRAME_PAYLOAD)
+    try:
+        bundle = codec.decode_bundle(message.payload)
+    except FrameError as error:
+        raise Rejection(error.code, error.detail) from None
+    observations: list[Observation] = []
+    rejections: list[Rejection] = []
+    for number, entry in enumerate(bundle.entries, 1):
+        if isinstance(entry.frame, FrameError):
+            detail = f"entry {number}, device {entry.device or 'unreadable'}: {entry.frame.detail}"
+            rejections.append(Rejection(entry.frame.code, detail))
+        elif not isinstance(entry.frame, AckFrame):
+            heard_at = message.received_at - timedelta(seconds=entry.delay_s)
+            observations.append(_observation(entry.frame, entry.device, heard_at))
+    if bundle.error is not None:
+        detail = f"behind entry {len(bundle.entries)}: {bundle.error.detail}"
+        rejections.append(Rejection(bundle.error.code, detail))
+    return Decoded(observations=tuple(observations), rejections=_capped(rejections), site=topic.site)
+
+
+def _capped(rejections: list[Rejection]) -> tuple[Rejection, ...]:
+    kept = rejections[:MAX_ENTRY_REJECTIONS]
+    more = len(rejections) - len(kept)
+    if more:
+        kept[-1] = Rejection(kept[-1].code, f"{kept[-1].detail}; and {more} more entries were rejected")
+    return tuple(kept)
+
+
+def _observation(frame: StateFrame | HealthFrame, device: str, seen_at: datetime) -> BayObservation:
+    firmware, cause, beat = None, None, None
+    if frame.tlvs:
+        firmware, cause, beat = frame.firmware, reset_cause(frame), frame.heartbeat_s
+    if isinstance(frame, HealthFrame):
+        return BayObservation(
+            device=device,
+            state=None,
+            event_at=seen_at,
+            seen_at=seen_at,
+            seq=0,
+            session=frame.boot,
+            kind=EventKind.HEARTBEAT,
+            battery_v=frame.battery_v,
+            temperature_c=frame.temperature_c,
+            firmware=firmware,
+            reset_cause=cause,
+            battery_low=frame.battery_low or None,
+            heartbeat_s=beat,
+            health=health(frame),
+        )
+    return BayObservation(
+        device=device,
+        state=STATES[frame.state],
+        event_at=seen_at - timedelta(0, frame.age_s) if frame.age_s else seen_at,
+        seen_at=seen_at,
+        seq=frame.seq,
+        session=frame.boot,
+        age_s=frame.age_s,
+        previous_s=frame.previous_s,
+        kind=KINDS[frame.type],
+        fault=frame.state is FAULT,
+        battery_v=frame.battery_v,
+        temperature_c=frame.temperature_c,
+        firmware=firmware,
+        reset_cause=cause,
+        battery_low=frame.battery_low or None,
+        heartbeat_s=beat,
+        health=health(frame),
+    )

@@ -106,16 +106,19 @@ class Rig:
             assert "Traceback" not in process.output, process.output
 
     async def _idle(self, process: ParkingProcess) -> bool:
-        """Whether it holds no message now, nor had any a moment ago."""
-        for _ in range(2):
+        """Whether it is connected and holds no message, and none has come to it for a second."""
+        seen = set()
+        for _ in range(5):
             async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
                 told = (await client.get(self.ingestors[process])).raise_for_status().text
-            held = re.findall(r"(?m)^parking_ingest_messages_(?:waiting|unacknowledged) (\S+)$", told)
+            found = dict(re.findall(r"(?m)^parking_ingest_(\w+) (\S+)$", told))
+            held = float(found["messages_waiting"]) + float(found["messages_unacknowledged"])
             # While it is cut off, the broker has what it has not acknowledged.
-            if held != ["0.0", "0.0"] or "parking_ingest_broker_connected 1.0" not in told:
+            if held or found["broker_connected"] != "1.0":
                 return False
-            await asyncio.sleep(0.1)
-        return True
+            seen.add(found["messages_received_total"])
+            await asyncio.sleep(0.2)
+        return len(seen) == 1
 
     def _emptied(self, session: str) -> bool:
         # Who takes a session over makes the broker forget what it has not read yet of the connection before:

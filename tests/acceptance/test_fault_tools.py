@@ -25,8 +25,11 @@ TAMPERINGS: dict[str, LiteralString] = {
     " seq + 30000, part, state, fault, kind, age_s, previous_s, received_at FROM bay_event LIMIT 1",
     "another state": "UPDATE bay_event SET state = CASE state WHEN 'vacant' THEN 'occupied' ELSE 'vacant' END"
     " WHERE (bay_id, seq) = (SELECT bay_id, seq FROM bay_event LIMIT 1)",
-    "a time of an hour ago": "UPDATE bay_event SET event_at = event_at - interval '1 hour'"
-    " WHERE (bay_id, seq) = (SELECT bay_id, seq FROM bay_event LIMIT 1)",
+    # Not by UPDATE: an hour ago may lie in another chunk.
+    "a time of an hour ago": "WITH gone AS (DELETE FROM bay_event"
+    " WHERE (bay_id, seq) = (SELECT bay_id, seq FROM bay_event LIMIT 1) RETURNING *)"
+    " INSERT INTO bay_event SELECT bay_id, device_id, site_id, event_at - interval '1 hour', session, seq,"
+    " part, state, fault, kind, age_s, previous_s, received_at FROM gone",
     "a passage is lost": "DELETE FROM gate_event WHERE ctid = (SELECT max(ctid) FROM gate_event)",
     "a passage is stored twice": "INSERT INTO gate_event (camera_id, site_id, event_at, event_id, direction,"
     " received_at) SELECT camera_id, site_id, event_at + interval '1 second', event_id, direction,"

@@ -18,6 +18,8 @@ from tests.integration.db.conftest import rows
 
 Document = dict[str, Any]
 NOON = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10)
+LATER = 600
+"""Minutes after NOON that lie behind every import, however long ago this module was loaded."""
 NOTHING = Imported({}, {}, {})
 
 
@@ -129,7 +131,7 @@ async def test_a_bay_that_is_no_longer_listed_is_retired_and_can_return(database
         "sensors": 1,
     }
     assert await numbers(database) == {"a": (2, 0, 1, 1)}
-    await hear(database, "a2", "a", "s2", Occupancy.OCCUPIED, seq=2, minute=11)
+    await hear(database, "a2", "a", "s2", Occupancy.OCCUPIED, seq=2, minute=LATER)
     assert await numbers(database) == {"a": (2, 0, 2, 0)}
 
 
@@ -169,7 +171,7 @@ async def test_the_first_message_of_a_replaced_sensor_is_no_copy_of_the_old_ones
     await load(database, street("a", ("a1", "new")))
     assert await states(database) == {"a1": "unknown"}
 
-    await hear(database, "a1", "a", "new", Occupancy.OCCUPIED, seq=1, minute=11)
+    await hear(database, "a1", "a", "new", Occupancy.OCCUPIED, seq=1, minute=LATER)
 
     assert await states(database) == {"a1": "occupied"}
     assert await rows(database, "SELECT device_id, state FROM bay_event ORDER BY event_at") == [
@@ -193,9 +195,9 @@ async def test_a_stay_ends_when_the_device_leaves_and_stays_with_the_bay(each_da
         cut = [("a1", NOON, True, False), ("a2", NOON, True, False)]
         assert await rows(database, ended) == cut
         # What the new device says makes another stay, and does not change the one that was.
-        await hear(database, "a2", "a", "s3", Occupancy.OCCUPIED, minute=11)
-        await hear(database, "a2", "a", "s3", Occupancy.VACANT, seq=2, minute=12)
-        later = [("a2", NOON + timedelta(minutes=11), True, True)]
+        await hear(database, "a2", "a", "s3", Occupancy.OCCUPIED, minute=LATER)
+        await hear(database, "a2", "a", "s3", Occupancy.VACANT, seq=2, minute=LATER + 1)
+        later = [("a2", NOON + timedelta(minutes=LATER), True, True)]
         assert await rows(database, ended) == cut + later
         used = "SELECT count(*) FROM site_usage WHERE site_id = 'a' AND occupied_us > 0"
         assert await rows(database, used) != [(0,)]

@@ -1,4 +1,9 @@
 # The application's one image: parking migrate, ingest, api, simulate.
+FROM node:24-slim AS web
+WORKDIR /build/web
+COPY web .
+RUN npm ci --ignore-scripts && node build.mjs
+
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
@@ -11,6 +16,7 @@ COPY parking parking
 COPY ingest ingest
 COPY api api
 COPY web web
+COPY --from=web /build/web/static/built web/static/built
 COPY sensors_sim sensors_sim
 COPY cli cli
 # The lock also serves `make demo`: its embedded servers and the build backend stay out of the image.

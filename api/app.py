@@ -16,11 +16,11 @@ from api.hot import HotReads
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
+from api.pages.install import install_pages
 from api.prepared import Answers
 from api.routes.health import health_router
 from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
-from api.routes.pages import install_pages
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make sure of what the tests need besides Python: a C compiler with its sanitizers, for the firmware's C
-# library, and libfaketime, for the tests in which a clock is wrong.
+# library, libfaketime, for the tests in which a clock is wrong, and Chromium, for the tests that look at pages.
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -25,9 +25,13 @@ install() {
   fi
 }
 
+can_browse() { command -v chromium || command -v google-chrome || command -v chrome; } >/dev/null 2>&1
+
 can_compile || install "a C compiler for the tests of the firmware library" gcc libc6-dev
 can_fake_time || install "libfaketime for the tests of clocks" libfaketime
 can_fake_time || say "without libfaketime (Debian: apt-get install libfaketime) the tests of clocks are skipped"
+can_browse || install "Chromium for the tests that look at pages" chromium fonts-dejavu-core fonts-liberation
+can_browse || say "without Chromium (Debian: apt-get install chromium) the tests that look at pages are skipped"
 can_compile && exit
 say "a C compiler with AddressSanitizer is needed (cc). Install it, e.g.:"
 say "  Debian, Ubuntu: sudo apt-get install gcc libc6-dev"

@@ -214,7 +214,7 @@ def test_which_form_an_accept_header_asks_for(accept: str, text: bool) -> None:
 
 @pytest.mark.usefixtures("parts")
 async def test_every_answer_carries_the_security_headers(client: httpx.AsyncClient) -> None:
-    for path in ("/", "/docs", "/v1/sites", "/nope", "/static/style.css", "/healthz"):
+    for path in ("/", "/docs", "/v1/sites", "/nope", "/static/icon.svg", "/healthz"):
         headers = (await client.get(path)).headers
         assert "default-src 'self'" in headers["content-security-policy"], path
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
@@ -249,16 +249,27 @@ async def test_head_is_get_without_the_body(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.usefixtures("parts")
-async def test_pages_ask_nothing_of_other_hosts(client: httpx.AsyncClient) -> None:
-    pages = [(await client.get(path)).text for path in ("/", "/docs")]
-    script = (await client.get("/static/live.js")).text
-    style = (await client.get("/static/style.css")).text
-    for text in (*pages, script, style):
-        assert re.findall(r"""(?:src|href|url|fetch|import)\W{1,3}(?:https?:)?//[^"' )]*""", text) == []
-        assert "style=" not in text
-    for page in pages:
-        assert re.findall(r"<script(?! src)", page) == []
-        assert '<html lang="en">' in page
+async def test_pages_ask_nothing_of_other_hosts_and_need_no_inline_script(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/docs"):
+        page = (await client.get(path)).text
+        assert re.findall(r"""(?:src|href|url)\W{1,3}(?:https?:)?//[^"' )]*""", page) == []
+        assert re.findall(r"<script(?! (type=\S+ )?src)", page) == []
+        assert "style=" not in page
+        assert '<html lang="en"' in page
+
+
+async def test_what_pages_load_is_kept_for_ever_and_comes_compressed(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/")).text
+    (style,) = re.findall(r'href="(/static/built/app-\w+\.css)"', page)
+    packed = await client.get(style, headers={"Accept-Encoding": "gzip"})
+    plain = await client.get(style, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+    for answer in (packed, plain):
+        assert answer.headers["content-type"] == "text/css; charset=utf-8"
+        assert answer.headers["vary"] == "Accept-Encoding"
+        assert "immutable" in answer.headers["cache-control"]
 
 
 @pytest.mark.usefixtures("parts")

@@ -1,0 +1,124 @@
+"""The pages as a whole: each path in each language, rendered by the templates of `web`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fastapi import FastAPI, Request
+from jinja2 import (
+    ChainableUndefined,
+    ChoiceLoader,
+    Environment,
+    PackageLoader,
+    PrefixLoader,
+    StrictUndefined,
+    Undefined,
+)
+from markupsafe import Markup, escape
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.pages.assets import manifest
+from api.pages.language import Language, load_languages
+from api.prepared import Prepared, prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page in one language, about to be rendered. `path` is where it is in English."""
+
+    language: Language
+    path: str
+    environment: Environment = field(repr=False)
+
+    def render(self, template: str, **context: Any) -> str:
+        """The page as HTML. The template also sees `page`, `lang` and `url(path)`."""
+        return self.environment.get_template(template).render(
+            page=self, lang=self.language.code, url=self.language.path, **context
+        )
+
+    def text(self, message: str, **values: Any) -> str:
+        """A sentence in the page's language; `%(name)s` in it stands for a value."""
+        translated = self.language.translations.gettext(message)
+        return translated % values if values else translated
+
+    def texts(self, one: str, many: str, number: int, **values: Any) -> str:
+        """A sentence that depends on a number, which `%(num)d` stands for."""
+        translated = self.language.translations.ngettext(one, many, number)
+        return translated % {"num": number, **values}
+
+
+Handler = Callable[[Request, Page], Awaitable[Response]]
+
+
+class Pages:
+    """Adds pages to the application."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self.languages = load_languages()
+        built = manifest()
+        self._environments = {
+            language.code: _environment(language, self.languages, built) for language in self.languages
+        }
+
+    def add(self, path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",)) -> None:
+        """Answer at `path`, and at the same path in every other language. Parameters are as in Starlette."""
+        for language in self.languages:
+            self._app.router.routes.append(
+                Route(language.path(path), self._endpoint(handler, language), methods=methods)
+            )
+
+    def page(self, language: Language, path: str) -> Page:
+        """A page that is rendered without a request."""
+        return Page(language, path, self._environments[language.code])
+
+    def _endpoint(self, handler: Handler, language: Language) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            path = request.url.path.removeprefix(language.prefix) or "/"
+            return await handler(request, self.page(language, path))
+
+        return endpoint
+
+
+def code(text: str) -> Markup:
+    """HTML of a text in which `backticks` mark code."""
+    parts = (escape(part) for part in text.split("`"))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
+
+
+class _Missing(Undefined):
+    """A missing value is an error, but for the options of the design system's macros, which come as dicts."""
+
+    def __new__(cls, hint: str | None = None, obj: Any = None, *rest: Any, **more: Any) -> Any:
+        kind = ChainableUndefined if hint is not None or isinstance(obj, dict) else StrictUndefined
+        return kind(hint, obj, *rest, **more)
+
+
+def html(page: str, fresh_until: datetime | None = None) -> Prepared:
+    """A page as a prepared answer, which clients must ask about each time."""
+    return prepared(page.encode(), fresh_until, media_type="text/html; charset=utf-8", cache="no-cache")
+
+
+def _environment(language: Language, languages: list[Language], built: Mapping[str, str]) -> Environment:
+    """Templates in one language; what they are given is escaped, and a missing value is an error."""
+    environment = Environment(
+        loader=ChoiceLoader(
+            [
+                PackageLoader("web"),
+                PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+            ]
+        ),
+        extensions=["jinja2.ext.i18n"],
+        autoescape=True,
+        undefined=_Missing,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["code"] = code
+    environment.globals.update(languages=languages, asset=built.__getitem__)
+    return environment

@@ -1,0 +1,90 @@
+// Keeps parts of a page live. The server writes all words, in the page's language: when the stream says that a
+// number has changed, the page is read again and its parts (`data-live`) are put in place of the old ones.
+
+const SILENCE_MS = 40_000; // the server speaks at least every 15 s
+
+export interface Options {
+  /** Not more often than this is the page read again (milliseconds). */
+  every: number;
+  /** Called after parts were replaced. */
+  replaced?: () => void;
+}
+
+export function keepLive(options: Options): void {
+  const state = document.getElementById("state");
+  let heard = Date.now();
+  let readAt = 0;
+  let timer: number | undefined;
+  let lost = false;
+
+  const soon = () => {
+    if (timer !== undefined || document.hidden) return;
+    timer = window.setTimeout(read, Math.max(0, readAt + options.every - Date.now()));
+  };
+
+  async function read(): Promise<void> {
+    timer = undefined;
+    readAt = Date.now();
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok || answer.headers.has("x-from-cache")) return;
+      replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      found();
+      options.replaced?.();
+    } catch {
+      // The stream connects again by itself, and then the page is read again.
+    }
+  }
+
+  function found(): void {
+    heard = Date.now();
+    if (!lost) return;
+    lost = false;
+    document.body.classList.remove("app-lost");
+    say("");
+  }
+
+  function say(text: string): void {
+    if (state && state.textContent !== text) state.textContent = text;
+  }
+
+  // Without news for long, no number on the page is known to be true any more.
+  window.setInterval(() => {
+    if (lost || Date.now() - heard < SILENCE_MS) return;
+    lost = true;
+    document.body.classList.add("app-lost");
+    say(document.body.dataset.lost ?? "");
+    for (const number of document.querySelectorAll<HTMLElement>("[data-number]")) {
+      number.textContent = document.body.dataset.unknown ?? "?";
+      number.closest<HTMLElement>("[data-tone]")?.setAttribute("data-tone", "unknown");
+    }
+  }, 1000);
+
+  document.addEventListener("visibilitychange", soon);
+  connect();
+
+  function connect(): void {
+    const stream = new EventSource("/v1/stream");
+    for (const name of ["site", "start", "reset", "confirmed"]) {
+      stream.addEventListener(name, () => {
+        heard = Date.now();
+        if (name !== "confirmed" || lost) soon();
+      });
+    }
+    stream.addEventListener("error", () => {
+      // After a refusal (not a mere interruption) a browser does not try again by itself.
+      if (stream.readyState === EventSource.CLOSED) window.setTimeout(connect, 5000);
+    });
+  }
+}
+
+function replace(fresh: Document): void {
+  for (const old of document.querySelectorAll("[data-live]")) {
+    const next = fresh.getElementById(old.id);
+    if (!next || next.innerHTML === old.innerHTML) continue;
+    const focus = document.activeElement instanceof HTMLElement && old.contains(document.activeElement);
+    const href = focus ? document.activeElement?.getAttribute("href") : null;
+    old.innerHTML = next.innerHTML;
+    if (href) old.querySelector<HTMLElement>(`[href="${CSS.escape(href)}"]`)?.focus();
+  }
+}

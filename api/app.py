@@ -17,6 +17,7 @@ from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.pages.install import install_pages
+from api.pages.site import About
 from api.prepared import Answers
 from api.routes.health import health_router
 from api.routes.maintenance import maintenance_router
@@ -52,7 +53,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(signs_router(parts.answers))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
-    install_pages(app, parts.view, parts.answers)
+    about = About(
+        publisher="Parking authority",
+        contact="",
+        navigation_url=settings.navigation_url,
+    )
+    install_pages(app, parts.view, parts.answers, about)
     app.add_middleware(Edge, metrics=parts.metrics)
     app.add_middleware(HotReads, answers=parts.answers, metrics=parts.metrics)
     return app

@@ -57,6 +57,16 @@ MOST_SHARDS = 64
 DAYS_30 = 30 * 86400
 
 
+def _navigation_url(template: str) -> str:
+    if not template.startswith("https://") or "{lat}" not in template or "{lon}" not in template:
+        raise ValueError("must begin with https:// and hold {lat} and {lon}")
+    try:
+        template.format(lat="0", lon="0")
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError("{lat} and {lon} are all that may stand in braces") from error
+    return template
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Each field is an environment variable: `api_port` is PARKING_API_PORT."""
 
@@ -120,6 +130,10 @@ class Settings(BaseSettings):
     sign_valid_s: int = Field(60, ge=5, le=3600, description="how long a sign may show one answer")
     sign_poll_s: int = Field(20, ge=1, le=3600, description="when a sign should ask again")
     sign_trust: float = Field(0.75, ge=0, le=1, description="least share of reporting spaces for a number")
+    navigation_url: Annotated[str, AfterValidator(_navigation_url)] = Field(
+        "https://www.google.com/maps/dir/?api=1&destination={lat},{lon}",
+        description="what pages link to for the way to a place; {lat} and {lon} stand for its degrees",
+    )
     demo_database_port: int = Field(54329, ge=1, le=65535, description="`parking demo`: port of its database")
     demo_mqtt_port: int = Field(1883, ge=1, le=65535, description="`parking demo`: port of its broker")
     log_format: Literal["text", "json"] = Field("text", description="how log lines look")

@@ -5,14 +5,20 @@ from fastapi import FastAPI
 from api.live import LiveView
 from api.pages.assets import Assets
 from api.pages.docs import add_docs
-from api.pages.site import Pages
+from api.pages.place import add_place
+from api.pages.signs import add_signs
+from api.pages.site import About, Pages
 from api.pages.sites import add_sites
+from api.pages.statement import add_statement
 from api.prepared import Answers
 
 
-def install_pages(app: FastAPI, view: LiveView, answers: Answers) -> None:
+def install_pages(app: FastAPI, view: LiveView, answers: Answers, about: About) -> None:
     """Add the pages and what they load. Call it last: the documentation describes what is there."""
-    pages = Pages(app)
+    pages = Pages(app, about)
     add_sites(pages, view, answers)
+    add_place(pages, view, answers)
+    add_signs(pages, view, answers)
+    add_statement(pages)
     add_docs(pages, app)
     app.mount("/static", Assets(), name="static")

@@ -22,6 +22,16 @@ from starlette.routing import Route
 from api.pages.assets import manifest
 from api.pages.language import Language, load_languages
 from api.prepared import Prepared, prepared
+from parking.db.live import Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Who runs the pages, and what they link to: `navigation_url` holds {lat} and {lon}."""
+
+    publisher: str
+    contact: str
+    navigation_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +40,19 @@ class Page:
 
     language: Language
     path: str
+    about: About
     environment: Environment = field(repr=False)
 
     def render(self, template: str, **context: Any) -> str:
         """The page as HTML. The template also sees `page`, `lang` and `url(path)`."""
         return self.environment.get_template(template).render(
-            page=self, lang=self.language.code, url=self.language.path, **context
+            page=self, lang=self.language.code, url=self.language.path, about=self.about, **context
         )
+
+    def navigation(self, location: Location) -> str:
+        """A link that opens the way to a place in the navigation app of whoever follows it."""
+        lon, lat = location
+        return self.about.navigation_url.format(lat=f"{lat:.6f}", lon=f"{lon:.6f}")
 
     def text(self, message: str, **values: Any) -> str:
         """A sentence in the page's language; `%(name)s` in it stands for a value."""
@@ -55,8 +71,9 @@ Handler = Callable[[Request, Page], Awaitable[Response]]
 class Pages:
     """Adds pages to the application."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, about: About) -> None:
         self._app = app
+        self._about = about
         self.languages = load_languages()
         built = manifest()
         self._environments = {
@@ -72,7 +89,7 @@ class Pages:
 
     def page(self, language: Language, path: str) -> Page:
         """A page that is rendered without a request."""
-        return Page(language, path, self._environments[language.code])
+        return Page(language, path, self._about, self._environments[language.code])
 
     def _endpoint(self, handler: Handler, language: Language) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:

@@ -8,7 +8,7 @@ from jinja2 import Environment
 
 from api.live import LiveView
 from api.pages.language import Language, load_languages
-from api.pages.site import Page, code
+from api.pages.site import About, Page, code
 from api.pages.words import SiteList, site_list
 from parking.model import SiteStatus
 from tests.support.live import NOW, everything, street
@@ -16,7 +16,7 @@ from tests.support.live import NOW, everything, street
 
 def in_language(language: Language) -> Page:
     """A page to put words on; nothing is rendered."""
-    return Page(language, "/sites", Environment())
+    return Page(language, "/sites", About(publisher="", contact="", navigation_url=""), Environment())
 
 
 def listed(view: LiveView, language: int = 0) -> SiteList:

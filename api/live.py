@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from api.clock import DatabaseClock
 from parking.availability import is_stale
 from parking.db.live import BayFacts, BayNow, Changes, Confirmation, Everything, SiteFacts
+from parking.db.opening import Closure
 from parking.errors import NotFound, ParkingError
 from parking.model import Snapshot
 
@@ -51,6 +52,7 @@ class LiveView:
         self.sites: dict[str, LiveSite] = {}
         self.bays: dict[str, BayFacts] = {}
         self.signs: dict[str, tuple[str, ...]] = {}
+        self.closures: dict[str, list[Closure]] = {}
 
     def site(self, site_id: str) -> LiveSite:
         """The site of that id. Raises NotLoaded or NotFound."""
@@ -95,6 +97,9 @@ class LiveView:
             self.sites[bay.site].bays[bay.id] = now
         self.bays = {bay.id: bay for bay, _ in everything.bays}
         self.signs = dict(everything.signs)
+        self.closures = {}
+        for closure in everything.closures:
+            self.closures.setdefault(closure.site_id, []).append(closure)
         self.confirmed_at = None
         self.confirm(everything.confirmation)
         self.registry_version += 1
@@ -107,7 +112,7 @@ class LiveView:
         )
 
     def _registry(self) -> tuple[object, ...]:
-        return {id: site.facts for id, site in self.sites.items()}, self.bays, self.signs
+        return {id: site.facts for id, site in self.sites.items()}, self.bays, self.signs, self.closures
 
     def apply(self, changes: Changes) -> list[str]:
         """Take over newer snapshots and bays; returns the sites that changed. Older ones are ignored."""

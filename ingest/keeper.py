@@ -1,4 +1,5 @@
-"""What the ingestor does by the clock: confirm that numbers are current, forget plates, hear of changes.
+"""What the ingestor does by the clock: confirm that numbers are current, open and close sites, forget plates,
+hear of changes.
 
 Theory of operation. The keeper has a database connection of its own, so that a long batch does not delay it.
 With it it holds the right to the session at the broker (`hold`), which the database gives to one process at a
@@ -32,6 +33,7 @@ from parking.db.ingestors import (
 )
 from parking.db.listen import listen, notices
 from parking.db.migrate import check_schema
+from parking.db.opening import OpeningTimes
 from parking.db.sites import published
 from parking.db.watchdog import answering_within
 from parking.db.write import forget_tokens
@@ -85,6 +87,7 @@ class Keeper:
         self._noted = False
         self._seat_pid: int | None = None
         self._forgotten = -FORGET_S
+        self._opening = OpeningTimes()
 
     async def run(self) -> None:
         """Keep house for as long as the task lives; a database that is away is waited for."""
@@ -106,6 +109,7 @@ class Keeper:
         await self._take_seat(connection)
         with answering_within(connection, SILENT_S):
             await listen(connection, REGISTRY, SITES)
+            await self._opening.load(connection)
             self._registry_changed()
             self._publisher.offer(await published(connection))
         try:
@@ -160,6 +164,7 @@ class Keeper:
         await confirm(
             connection, ingestor=self._session.name, started_at=self._started_at, condition=condition
         )
+        self._publisher.offer(await self._opening.turn(connection, now=self._clock.now()))
         if time.monotonic() - self._forgotten >= min(FORGET_S, self._settings.pairing_window_s / 10):
             await self._forget(connection)
             self._forgotten = time.monotonic()
@@ -171,6 +176,7 @@ class Keeper:
             return
         channels = {channel for channel, _ in heard}
         if REGISTRY in channels:
+            await self._opening.load(connection)
             self._registry_changed()
         named = {site for channel, payload in heard if channel == SITES for site in payload.split(",")}
         everything = REGISTRY in channels or "" in named

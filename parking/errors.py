@@ -67,6 +67,14 @@ class NotFound(ParkingError):
     """There is no such thing."""
 
 
+class InputError(ParkingError):
+    """What was asked for cannot be done as it was asked."""
+
+
+class ConflictError(ParkingError):
+    """This does not fit what is there now."""
+
+
 class Rejection(Exception):
     """A message that cannot be used: a stable code for machines and a sentence for people.
 

@@ -13,6 +13,7 @@ from parking.clock import CameraClock, TimeFrom
 from parking.devices import DEVICE_TYPES, canonical_id
 from parking.errors import RegistryError
 from parking.model import Counting, Direction, SiteStatus
+from parking.opening import MAX_LENGTH, opening_hours
 
 MAX_PROBLEMS = 50
 """Problems listed at most; a file in quite another form would fill the screen."""
@@ -49,6 +50,10 @@ Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_print
 """A name for people."""
 
 
+Category = Annotated[str, Field(pattern=r"^[a-z][a-z_-]{0,31}$")]
+"""A kind of space: standard, disabled, electric, loading, motorcycle, parent, resident, ..."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,7 +77,7 @@ class Bay(_Strict):
     """One marked space."""
 
     id: Name
-    category: str = Field("standard", pattern=r"^[a-z][a-z_-]{0,31}$")
+    category: Category = "standard"
     location: Location | None = None
     sensor: Sensor | None = None
     max_stay_min: int | None = Field(None, ge=1, le=1_000_000)
@@ -100,8 +105,27 @@ class Sign(_Strict):
     location: Location | None = None
 
 
+class Tariff(_Strict):
+    """What parking costs: `per_hour` in units of `currency`; `text` is what the board says."""
+
+    free: bool | None = None
+    per_hour: float | None = Field(None, ge=0, le=10_000, allow_inf_nan=False)
+    currency: str = Field("GBP", pattern=r"^[A-Z]{3}$")
+    text: Text | None = None
+
+
+class Entrance(Location):
+    """Where vehicles drive in."""
+
+    name: Text | None = None
+
+
 class Site(_Strict):
-    """A street or a car park."""
+    """A street or a car park.
+
+    `opening_hours` says when the public may park, as OpenStreetMap writes it (`Mo-Sa 07:00-19:00; PH off`);
+    without it, always. `spaces` is the number of marked spaces of each category, for a site counted at gates.
+    """
 
     id: Name
     name: Text
@@ -112,6 +136,16 @@ class Site(_Strict):
     status: SiteStatus = SiteStatus.OPEN
     capacity: int | None = Field(None, ge=0, le=1_000_000)
     initial_count: int = Field(0, ge=0, le=1_000_000, description="vehicles inside when counting begins")
+    zone: Name | None = None
+    address: Text | None = None
+    operator: Text | None = None
+    opening_hours: str | None = Field(None, min_length=1, max_length=MAX_LENGTH)
+    max_height_m: float | None = Field(None, gt=0, le=100, allow_inf_nan=False)
+    max_stay_min: int | None = Field(None, ge=1, le=1_000_000)
+    tariff: Tariff | None = None
+    entrances: tuple[Entrance, ...] = Field((), max_length=50)
+    url: str | None = Field(None, pattern=r"^https?://[^\s]+$", max_length=500)
+    spaces: dict[Category, Annotated[int, Field(ge=0, le=1_000_000)]] = Field({}, max_length=50)
     bays: tuple[Bay, ...] = ()
     gates: tuple[Gate, ...] = ()
     signs: tuple[Sign, ...] = ()
@@ -130,6 +164,20 @@ class Site(_Strict):
                 raise ValueError("a site counted at its gates has no bays with sensors of their own")
             if self.initial_count > self.capacity:
                 raise ValueError(f"initial_count {self.initial_count} is more than capacity {self.capacity}")
+        return self
+
+    @model_validator(mode="after")
+    def _details_fit(self) -> "Site":
+        if self.opening_hours is not None:
+            try:
+                opening_hours(self.opening_hours, self.timezone)
+            except ValueError as error:
+                raise ValueError(f"opening_hours {self.opening_hours[:60]!r}: {error}") from error
+        if self.spaces:
+            if self.counting is Counting.BAYS:
+                raise ValueError("spaces are for a site counted at its gates; here each bay has its category")
+            if (marked := sum(self.spaces.values())) > (self.capacity or 0):
+                raise ValueError(f"spaces add up to {marked}, more than capacity {self.capacity}")
         return self
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -12,6 +12,8 @@ from psycopg import IsolationLevel
 
 from parking.db.connect import Connection, connect, statement
 from parking.db.migrate import check_schema
+from parking.db.opening import Closure
+from parking.details import NOTHING, SiteDetails, site_details
 from parking.errors import DatabaseUnavailable
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
 
@@ -31,6 +33,7 @@ class SiteFacts:
     counting: Counting
     timezone: str
     location: Location | None
+    details: SiteDetails = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class BayFacts:
     site: str
     category: str
     location: Location | None
+    max_stay_min: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Everything:
     sites: list[tuple[SiteFacts, Snapshot]]
     bays: list[tuple[BayFacts, BayNow]]
     signs: list[tuple[str, tuple[str, ...]]]
+    closures: list[Closure] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,7 @@ async def load_all(connection: Connection) -> Everything:
             sites=[_site(row) for row in await _rows(connection, "sites")],
             bays=[_bay(row) for row in await _rows(connection, "bays")],
             signs=[(sign, tuple(sites)) for sign, sites in await _rows(connection, "signs")],
+            closures=[Closure(*row) for row in await _rows(connection, "closures")],
         )
 
 
@@ -166,7 +172,7 @@ async def _rows(
 
 
 def _site(row: tuple[Any, ...]) -> tuple[SiteFacts, Snapshot]:
-    site, name, kind, counting, timezone, lon, lat, *snapshot = row
+    site, name, kind, counting, timezone, lon, lat, details, *snapshot = row
     facts = SiteFacts(
         id=site,
         name=name,
@@ -174,6 +180,7 @@ def _site(row: tuple[Any, ...]) -> tuple[SiteFacts, Snapshot]:
         counting=Counting(counting),
         timezone=timezone,
         location=_location(lon, lat),
+        details=site_details(details),
     )
     return facts, _snapshot((site, *snapshot))
 
@@ -195,9 +202,9 @@ def _snapshot(row: tuple[Any, ...]) -> Snapshot:
 
 
 def _bay(row: tuple[Any, ...]) -> tuple[BayFacts, BayNow]:
-    bay, site, category, lon, lat, state, since, fault, revision = row
+    bay, site, category, lon, lat, max_stay_min, state, since, fault, revision = row
     return (
-        BayFacts(bay, site, category, _location(lon, lat)),
+        BayFacts(bay, site, category, _location(lon, lat), max_stay_min),
         BayNow(Occupancy(state), since, fault, revision),
     )
 

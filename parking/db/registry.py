@@ -11,8 +11,10 @@ import numpy as np
 from parking.availability import ttl
 from parking.columns import microseconds
 from parking.db.connect import Connection, chunks, statement
+from parking.db.opening import OpeningTimes
 from parking.db.sites import lock_sites, publish_sites, recount
 from parking.db.usage import EndedStays, add_usage
+from parking.details import FIELDS
 from parking.devices import DEVICE_TYPES
 from parking.errors import RegistryError
 from parking.model import Direction
@@ -129,6 +131,9 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         await run("upsert_states", sites=affected, ttl_of_a_second=ttl(1).total_seconds())
         await run("first_count", rows=rows["sites"])
         await run("first_state", sites=sites)
+        opening = OpeningTimes()
+        await opening.load(connection)
+        await opening.turn(connection, now=at)
         # Again, now with the new sites; vehicles pass the gates meanwhile.
         locked = await lock_sites(connection, affected)
         await publish_sites(connection, locked, bays=await recount(connection, affected), inside={})
@@ -175,7 +180,7 @@ def _rows(registry: Registry) -> dict[str, str]:
             "capacity": site.capacity if site.counting == "gates" else None,
             **_point(site.location),
             "initial_count": site.initial_count,
-            "details": {},
+            "details": site.model_dump(mode="json", include=set(FIELDS), exclude_defaults=True),
         }
         for site in registry.sites
     ]

@@ -2,8 +2,8 @@
 SELECT clock_timestamp(), min(alive_at), count(*), count(*) FILTER (WHERE connected) FROM ingest_status;
 
 -- sites: each site and its snapshot; all spaces of a site that has none yet are unknown
-SELECT site.site_id, site.name, site.kind, site.counting, site.timezone, site.lon, site.lat,
-       coalesce(now.revision, 0), coalesce(now.status, site.status), spaces.capacity,
+SELECT site.site_id, site.name, site.kind, site.counting, site.timezone, site.lon, site.lat, site.details,
+       coalesce(now.revision, 0), coalesce(now.status, site.status_now), spaces.capacity,
        coalesce(now.vacant, 0), coalesce(now.occupied, 0), coalesce(now.unknown, spaces.capacity),
        coalesce(now.free_min, 0), coalesce(now.free_max, spaces.capacity), coalesce(now.as_of, site.imported_at)
   FROM site
@@ -15,7 +15,7 @@ SELECT site.site_id, site.name, site.kind, site.counting, site.timezone, site.lo
  ORDER BY site.site_id;
 
 -- bays: each bay in use and what is published of it
-SELECT bay.bay_id, bay.site_id, bay.category, bay.lon, bay.lat,
+SELECT bay.bay_id, bay.site_id, bay.category, bay.lon, bay.lat, (bay.details->>'max_stay_min')::int,
        coalesce(now.state, 'unknown'), now.since, coalesce(now.fault, false), coalesce(now.revision, 0)
   FROM bay
   LEFT JOIN bay_state AS now USING (bay_id)
@@ -28,6 +28,11 @@ SELECT sign.sign_id, coalesce(array_agg(site_id ORDER BY position) FILTER (WHERE
   LEFT JOIN sign_site USING (sign_id)
  GROUP BY sign.sign_id
  ORDER BY sign.sign_id;
+
+-- closures: the times in which sites are closed, now and to come
+SELECT closure_id, site_id, from_at, until_at, reason, made_by, made_at FROM closure
+ WHERE until_at IS NULL OR until_at > now()
+ ORDER BY site_id, from_at, closure_id;
 
 -- changed_sites: the snapshots of some sites (%s: their ids)
 SELECT site_id, revision, status, capacity, vacant, occupied, unknown, free_min, free_max, as_of

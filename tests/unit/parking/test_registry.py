@@ -103,6 +103,18 @@ def _bay(document: Document) -> Document:
 
 Spoil = Callable[[Document], object]
 FAULTS: dict[str, tuple[Spoil, list[str]]] = {
+    "opening hours": (
+        lambda d: d["sites"][1].update(opening_hours="Mo-Fr 8 till late"),
+        ["sites[1]", "castle-mews", "opening_hours", "'Mo-Fr 8 till late'", "at character"],
+    ),
+    "more marked spaces than there are": (
+        lambda d: d["sites"][1].update(spaces={"standard": 375, "disabled": 6}),
+        ["castle-mews", "spaces", "381", "capacity 380"],
+    ),
+    "marked spaces beside bays": (
+        lambda d: d["sites"][0].update(spaces={"disabled": 1}),
+        ["queen-street", "spaces", "gates"],
+    ),
     "latitude": (
         lambda d: _bay(d)["location"].update(lat=514.82),
         ["sites[0].bays[0].location.lat", "queen-street-001", "514.82", "90"],

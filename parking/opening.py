@@ -1,0 +1,57 @@
+"""When the public may park at a site, by its opening hours in the syntax of OpenStreetMap.
+
+The hours are times of the clock on the wall, in the site's own zone: on the night in autumn in which an hour
+comes twice, what opens within it opens twice. Public holidays (`PH`) are those of `COUNTRY`.
+"""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+COUNTRY = "GB"
+MAX_LENGTH = 500
+
+
+class OpeningHours:
+    """The opening hours of one site. Raises ValueError, which says what is wrong and where."""
+
+    def __init__(self, text: str, timezone: str) -> None:
+        # Only where there are hours: the library's calendar of holidays takes memory.
+        import opening_hours
+
+        if len(text) > MAX_LENGTH:
+            raise ValueError(f"opening hours of {len(text)} characters; {MAX_LENGTH} at most")
+        try:
+            self._hours = opening_hours.OpeningHours(text, country=COUNTRY)
+        except Exception as error:  # its ParserError, which its types do not declare
+            raise ValueError(
+                f"not opening hours in the syntax of OpenStreetMap, such as `Mo-Sa 07:00-19:00; PH off`: "
+                f"{_place(str(error))}"
+            ) from error
+        self._zone = ZoneInfo(timezone)
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether the site is open at that moment. What the hours call unknown is not called open."""
+        return self._hours.is_open(self._on_the_wall(at))
+
+    def next_change(self, at: datetime) -> datetime | None:
+        """The first moment after `at`, in UTC, at which the site opens or closes; None if it never does."""
+        change = self._hours.next_change(self._on_the_wall(at))
+        return None if change is None else change.replace(tzinfo=self._zone).astimezone(UTC)
+
+    def _on_the_wall(self, at: datetime) -> datetime:
+        return at.astimezone(self._zone).replace(tzinfo=None)
+
+
+@lru_cache(maxsize=4096)
+def opening_hours(text: str, timezone: str) -> OpeningHours:
+    """The opening hours that a text tells. Raises ValueError."""
+    return OpeningHours(text, timezone)
+
+
+def _place(error: str) -> str:
+    """The column and what is expected there, from the parser's drawing of it."""
+    lines = [line.strip() for line in error.splitlines()]
+    column = next((line.rpartition(":")[2] for line in lines if "-->" in line), "?")
+    expected = next((line.removeprefix("= ") for line in lines if line.startswith("= ")), "")
+    return f"at character {column}" + (f", {expected.replace('_', ' ')}" if expected else "")

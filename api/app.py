@@ -25,6 +25,7 @@ from api.routes.pages import install_pages
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
+from parking.chance import Chances, TurnoverChances
 from parking.settings import Settings
 from parking.signs import SignRules
 
@@ -35,6 +36,7 @@ class Parts:
 
     view: LiveView
     answers: Answers
+    chances: Chances
     log: EventLog
     announcer: Announcer
     feed: Feed
@@ -63,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.parts = parts
     problems.install(app)
     app.include_router(sites_router(parts.answers))
-    app.include_router(nearby_router(parts.view))
+    app.include_router(nearby_router(parts.view, parts.chances))
     app.include_router(stream_router(parts.view, parts.log))
     app.include_router(signs_router(parts.answers))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
@@ -81,7 +83,7 @@ def _parts(settings: Settings) -> Parts:
     log = EventLog()
     announcer = Announcer(view, answers, log)
     feed = Feed(settings.require_database_url(), view, announcer)
-    return Parts(view, answers, log, announcer, feed, Metrics(view, feed.status, log))
+    return Parts(view, answers, TurnoverChances(), log, announcer, feed, Metrics(view, feed.status, log))
 
 
 @asynccontextmanager

@@ -158,7 +158,7 @@ class Answers:
             revision=site.snapshot.revision,
             as_of=view.as_of(site),
             stale=stale,
-            bays=[bay_body(view.bays[bay], state) for bay, state in site.bays.items()],
+            bays=[bay_body(view.bays.facts(row), view.bays.now(row)) for row in site.bays.rows],
         )
         return prepared(encode(body), None if stale else view.fresh_until(site))
 

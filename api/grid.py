@@ -23,15 +23,16 @@ class Grid:
         order = np.argsort(cells, kind="stable")
         self._cells = cells[order]
         self._places: Ints = located[order]
-        self._points = _on_sphere(lons[self._places], lats[self._places])
+        self._x, self._y, self._z = _on_sphere(lons[self._places], lats[self._places])
 
     def within(self, *, lat: float, lon: float, radius_m: float) -> tuple[Ints, Floats]:
         """The numbers of the places within the radius, and their distances in metres along the ground."""
         found = spans(*self._candidates(lat, lon, radius_m))
-        point = _on_sphere(np.array([lon]), np.array([lat]))
-        chords = np.sqrt(((self._points[:, found] - point) ** 2).sum(axis=0))
-        close = chords <= 2 * np.sin(min(radius_m / EARTH_RADIUS_M, np.pi) / 2)
-        distances: Floats = 2 * EARTH_RADIUS_M * np.arcsin(np.clip(chords[close] / 2, 0.0, 1.0))
+        x, y, z = _on_sphere(np.array([lon]), np.array([lat]))
+        squares = (self._x[found] - x) ** 2 + (self._y[found] - y) ** 2 + (self._z[found] - z) ** 2
+        (close,) = np.nonzero(squares <= (2 * np.sin(min(radius_m / EARTH_RADIUS_M, np.pi) / 2)) ** 2)
+        half_chords = np.sqrt(squares[close]) / 2
+        distances: Floats = 2 * EARTH_RADIUS_M * np.arcsin(np.minimum(half_chords, 1.0))
         return self._places[found[close]], distances
 
     def _candidates(self, lat: float, lon: float, radius_m: float) -> tuple[Ints, Ints]:
@@ -62,10 +63,10 @@ def spans(starts: Ints, ends: Ints) -> Ints:
     return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
 
 
-def _on_sphere(lons: Floats, lats: Floats) -> Floats:
-    """Points on the unit sphere [3, place]."""
+def _on_sphere(lons: Floats, lats: Floats) -> tuple[Floats, Floats, Floats]:
+    """Points on the unit sphere: x, y, z."""
     lon, lat = np.radians(lons), np.radians(lats)
-    return np.stack((np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)))
+    return np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)
 
 
 def _rows(lats: Floats) -> Ints:

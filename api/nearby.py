@@ -21,7 +21,7 @@ DETOUR: Final = 1.3
 WALKING_M_PER_MINUTE: Final = 75.0
 DRIVING_M_PER_MINUTE: Final = 20_000 / 60
 """20 km/h: a town, looking for a space."""
-COMPARED: Final = 200
+COMPARED: Final = 100
 """The nearest sites that fit are compared, so many at most; what is farther has little to offer."""
 STEPS: Final = 20
 """A chance is told in so many steps: it is not known better."""
@@ -104,15 +104,12 @@ class Nearby:
 
     def _candidates(self, near: Near, query: Query, now: datetime) -> Iterator[_Candidate]:
         """The sites that would do, nearest first."""
-        view, places = self._view, self.places
-        matching = Matching(places, near.sites, query.wanted)
-        for place, distance in zip(near.sites.tolist(), near.distances_m.tolist(), strict=True):
-            site = view.sites[places.sites[place]]
-            spaces = matching.spaces(place, site)
-            if spaces is None or not (query.include_full or spaces.vacant) or unfit(site, query.needs):
+        view, arrival = self._view, max(query.needs.arrival, now)
+        for place, distance, site, spaces in self._spaces(near, query.wanted):
+            if not (query.include_full or spaces.vacant) or unfit(site, query.needs):
                 continue
             closures = view.closures.get(site.facts.id, [])
-            opening = opening_at(site, closures, at=max(query.needs.arrival, now), now=now)
+            opening = opening_at(site, closures, at=arrival, now=now)
             if opening.open is False and (query.open or (query.open is None and not query.include_full)):
                 continue
             lacking = not_known(site, query.needs, opening)
@@ -122,8 +119,20 @@ class Nearby:
                 continue
             stale = view.is_stale(site, now)
             one = _Candidate(site, place, distance, spaces, opening, stale, lacking)
-            one.chance = self._chance(one, max(query.needs.arrival, now))
+            one.chance = self._chance(one, arrival)
             yield one
+
+    def _spaces(self, near: Near, wanted: Wanted) -> Iterator[tuple[int, float, LiveSite, Spaces]]:
+        """Each site near with its place, its distance and the spaces that would do, nearest first."""
+        places = self.places
+        for first in range(0, len(near.sites), COMPARED):
+            block = near.sites[first : first + COMPARED]
+            matching = Matching(places, block, wanted)
+            distances = near.distances_m[first : first + COMPARED]
+            for place, distance in zip(block.tolist(), distances.tolist(), strict=True):
+                site = self._view.sites[places.sites[place]]
+                if (spaces := matching.spaces(place, site)) is not None:
+                    yield place, distance, site, spaces
 
     def _chance(self, one: _Candidate, arrival: datetime) -> Chance | None:
         """The chance when the driver, who is at the place by `arrival`, has driven to the site."""

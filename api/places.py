@@ -98,13 +98,12 @@ class Near:
         self._owners = places.site_of_bay[rows]
         self._rows, self._metres = rows, metres
         self._free = places.table.state[rows] == VACANT
-        owners = np.concatenate((self._owners, point_sites))
-        found, place = np.unique(owners, return_inverse=True)
-        nearest = np.full(len(found), np.inf)
-        np.minimum.at(nearest, place, np.concatenate((metres, point_metres)))
-        free = np.full(len(found), np.inf)
-        np.minimum.at(free, place[: len(rows)][self._free], metres[self._free])
-        distances = np.where(np.isinf(free), nearest, free)
+        nearest, free = np.full((2, len(places.sites)), np.inf)
+        np.minimum.at(nearest, self._owners, metres)
+        np.minimum.at(nearest, point_sites, point_metres)
+        np.minimum.at(free, self._owners[self._free], metres[self._free])
+        (found,) = np.nonzero(nearest < np.inf)
+        distances = np.where(free[found] < np.inf, free[found], nearest[found])
         order = np.argsort(distances, kind="stable")
         self.sites, self.distances_m = found[order], distances[order]
 
@@ -120,26 +119,27 @@ class Matching:
 
     def __init__(self, places: Places, sites: Ints, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._sites = np.sort(sites)
-        rows = spans(places.starts[self._sites], places.ends[self._sites])
+        ordered = np.sort(sites)
+        rows = spans(places.starts[ordered], places.ends[ordered])
         rows = rows[places.fitting(rows, wanted)]
-        number = np.searchsorted(self._sites, places.site_of_bay[rows])
-        count = len(self._sites)
-        self._states = np.bincount(3 * number + places.table.state[rows], minlength=3 * count).reshape(-1, 3)
-        self._longest = np.zeros(count, dtype=np.int64)
-        np.maximum.at(self._longest, number, places.max_stay_min[rows])
+        number = np.searchsorted(ordered, places.site_of_bay[rows])
+        count = len(ordered)
+        states = np.bincount(3 * number + places.table.state[rows], minlength=3 * count).reshape(-1, 3)
+        longest = np.zeros(count, dtype=np.int64)
+        np.maximum.at(longest, number, places.max_stay_min[rows])
+        self._counted = dict(
+            zip(ordered.tolist(), zip(states.tolist(), longest.tolist(), strict=True), strict=True)
+        )
 
     def spaces(self, place: int, site: LiveSite) -> Spaces | None:
         """The spaces that would do of one of these sites; None where it has none."""
         if site.facts.counting is Counting.GATES:
             return _by_gates(site, self._wanted)
-        number = int(np.searchsorted(self._sites, place))
-        vacant, occupied, unknown = self._states[number].tolist()
-        longest = int(self._longest[number]) or None
+        (vacant, occupied, unknown), longest = self._counted[place]
         if not self._wanted.categories and self._wanted.stay_min is None:
             now = site.snapshot
-            return Spaces(now.vacant, now.occupied, now.unknown, longest)
-        return Spaces(vacant, occupied, unknown, longest) if vacant + occupied + unknown else None
+            return Spaces(now.vacant, now.occupied, now.unknown, longest or None)
+        return Spaces(vacant, occupied, unknown, longest or None) if vacant + occupied + unknown else None
 
 
 def _by_gates(site: LiveSite, wanted: Wanted) -> Spaces | None:

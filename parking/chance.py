@@ -67,10 +67,12 @@ class TurnoverChances:
             return None
         dwell = DWELL_MIN.get(asked.kind, DWELL_MIN["off_street"])
 
-        def free(vacant: int) -> float:
-            return some_free(vacant=vacant, occupied=asked.occupied, minutes=asked.minutes, dwell_min=dwell)
-
-        return Chance(free(asked.vacant), free(asked.vacant + asked.unknown))
+        minutes, occupied = asked.minutes, asked.occupied
+        low = some_free(vacant=asked.vacant, occupied=occupied, minutes=minutes, dwell_min=dwell)
+        if not asked.unknown:
+            return Chance(low, low)
+        most = asked.vacant + asked.unknown
+        return Chance(low, some_free(vacant=most, occupied=occupied, minutes=minutes, dwell_min=dwell))
 
 
 def some_free(*, vacant: int, occupied: int, minutes: float, dwell_min: float) -> float:

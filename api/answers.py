@@ -16,7 +16,8 @@ _MEANING = {
 
 
 def answer(request: Request, prepared: Prepared, *, status: int = 200) -> Response:
-    """The prepared body, or 304 when the client has it already."""
+    """The prepared body in the coding that the client likes best, or 304 when the client has that already."""
+    prepared = prepared.accepted(request.headers.get("accept-encoding", "").encode("latin-1"))
     if has_it(request.headers.get("if-none-match", "").encode("latin-1"), prepared.etag):
         response = Response(status_code=304)
         response.raw_headers = list(prepared.validators)

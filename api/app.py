@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from api import problems
 from api.clock import DatabaseClock
@@ -25,6 +26,7 @@ from api.routes.nearby import nearby_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
+from parking.chance import Chances, TurnoverChances
 from parking.settings import Settings
 from parking.signs import SignRules
 
@@ -35,20 +37,36 @@ class Parts:
 
     view: LiveView
     answers: Answers
+    chances: Chances
     log: EventLog
     announcer: Announcer
     feed: Feed
     metrics: Metrics
 
 
+class _Application(FastAPI):
+    """FastAPI behind the hot reads, which would take twice as long as middleware inside it."""
+
+    hot: HotReads | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (super().__call__ if self.hot is None else self.hot)(scope, receive, send)
+
+    async def routed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer by the routes."""
+        await super().__call__(scope, receive, send)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The API as an ASGI application; the database may be down. Raises SettingsError without its URL."""
     parts = _parts(settings)
-    app = FastAPI(title="Smart parking", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    app = _Application(
+        title="Smart parking", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan
+    )
     app.state.parts = parts
     problems.install(app)
     app.include_router(sites_router(parts.answers))
-    app.include_router(nearby_router(parts.view))
+    app.include_router(nearby_router(parts.view, parts.chances))
     app.include_router(stream_router(parts.view, parts.log))
     app.include_router(signs_router(parts.answers))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
@@ -60,7 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     install_pages(app, parts.view, parts.answers, about)
     app.add_middleware(Edge, metrics=parts.metrics)
-    app.add_middleware(HotReads, answers=parts.answers, metrics=parts.metrics)
+    app.hot = HotReads(app.routed, parts.answers, parts.metrics)
     return app
 
 
@@ -71,7 +89,7 @@ def _parts(settings: Settings) -> Parts:
     log = EventLog()
     announcer = Announcer(view, answers, log)
     feed = Feed(settings.require_database_url(), view, announcer)
-    return Parts(view, answers, log, announcer, feed, Metrics(view, feed.status, log))
+    return Parts(view, answers, TurnoverChances(), log, announcer, feed, Metrics(view, feed.status, log))
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api.live import LiveSite
 from parking.db.live import BayFacts, BayNow, Location
+from parking.details import Tariff
 from parking.model import Counting, Occupancy, SiteStatus
 
 Count = Annotated[int, Meta(ge=0)]
@@ -82,22 +83,59 @@ class NearBay(msgspec.Struct, frozen=True, kw_only=True):
     distance_m: int
 
 
+class Price(msgspec.Struct, frozen=True):
+    """What parking costs, as far as it is known; `text` is what the board says."""
+
+    free: bool | None
+    per_hour: float | None
+    currency: str
+    text: str | None
+
+
+Chance = Annotated[float, Meta(ge=0, le=1)]
+
+
 class NearSite(Site, frozen=True, kw_only=True):
     """A site near the place asked for. The counts are the site's; `matching_*` count what was asked for."""
 
     distance_m: Annotated[
         int, Meta(description="in a straight line, to the nearest matching free bay if one is known")
     ]
+    walking_m: Annotated[int, Meta(description="estimated: streets are 1.3 times as long as a straight line")]
     walking_minutes: Annotated[int, Meta(description="estimated from the distance at an easy pace")]
+    chance: Annotated[
+        Chance | None,
+        Meta(
+            description="that a space is free on arrival, at least, in steps of 0.05: unknown spaces count as"
+            " taken; null where nobody knows (no news, or no space reports); 0 where it is closed then"
+        ),
+    ]
+    chance_high: Annotated[
+        Chance | None, Meta(description="the chance if every unknown space were free; null as `chance`")
+    ]
+    reason: Annotated[str, Meta(description="what the chance rests on, for people")]
+    open: Annotated[bool | None, Meta(description="open on arrival; null where its hours are not known")]
+    opening_hours: Annotated[str | None, Meta(description="as OpenStreetMap writes them")]
+    max_stay_min: Annotated[int | None, Meta(description="the longest stay in a space that would do")]
+    max_height_m: float | None
+    price: Price | None
+    address: str | None
+    not_known: Annotated[
+        list[str],
+        Meta(
+            description="what was asked for and is not known here, by the parameters' names: ask on the spot"
+        ),
+    ]
     matching_vacant: Annotated[Count, Meta(description="known to be free, of the categories asked for")]
     matching_unknown: Annotated[Count, Meta(description="not known, of the categories asked for")]
     bays: Annotated[list[NearBay], Meta(description="the nearest matching bays known to be free")]
 
 
 class Nearby(msgspec.Struct, frozen=True):
-    """Sites near a place, nearest first."""
+    """Sites near a place, best first; `chance` and `open` hold for `arrival`, when the driver is there."""
 
     results: list[NearSite]
+    arrival: Time
 
 
 class Sign(msgspec.Struct, frozen=True):
@@ -165,6 +203,11 @@ def bay_body(facts: BayFacts, now: BayNow) -> Bay:
         location=point(facts.location),
         fault=True if now.fault else UNSET,
     )
+
+
+def price(tariff: Tariff | None) -> Price | None:
+    """The tariff as the API tells it."""
+    return None if tariff is None else Price(tariff.free, tariff.per_hour, tariff.currency, tariff.text)
 
 
 def point(location: Location | None) -> Point | None:

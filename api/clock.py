@@ -28,6 +28,10 @@ class DatabaseClock:
         """The database's time now, or slightly later, so that numbers are never younger than they seem."""
         return self._anchor + timedelta(seconds=self.elapsed() - self._anchored_at)
 
+    def elapsed_at(self, moment: datetime) -> float:
+        """What `elapsed` will tell, or told, at that moment of the database's time, until the next `sync`."""
+        return self._anchored_at + (moment - self._anchor).total_seconds()
+
     def sync(self, database_time: datetime, *, asked_at: float) -> None:
         """The database told `database_time` in answer to a question asked at `asked_at` (by `elapsed`)."""
         self._anchor = database_time

@@ -4,7 +4,7 @@ It gives the very bytes and headers that the routes in `api.routes` would, witho
 whatever is not plain: other methods, unknown ids, unusual Accept headers, the time before the first load.
 """
 
-import time
+from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,10 +18,11 @@ from parking.errors import NotFound
 _JSON = frozenset({b"", b"*/*", b"application/json"})
 _SITE = "/v1/sites/"
 _SIGN = "/v1/signs/"
+_HOT = ("/v1/sites", "/v1/signs/")
 
 
 class HotReads:
-    """ASGI middleware that answers the hot reads from prepared bytes."""
+    """An ASGI application in front of another: it answers the hot reads from prepared bytes."""
 
     def __init__(self, app: ASGIApp, answers: Answers, metrics: Metrics) -> None:
         self._app = app
@@ -30,7 +31,7 @@ class HotReads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a hot read; pass on everything else."""
-        began = time.perf_counter()
+        began = perf_counter()
         found = self._find(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
         if found is None:
             return await self._app(scope, receive, send)
@@ -39,19 +40,23 @@ class HotReads:
             headers, body = prepared.headers, prepared.body
         else:
             headers, body = prepared.validators, b""
-        self._metrics.answered(method="GET", route=route, status=status, seconds=time.perf_counter() - began)
+        self._metrics.answered(method="GET", route=route, status=status, seconds=perf_counter() - began)
         await send({"type": "http.response.start", "status": status, "headers": [*headers, *HEADERS]})
         await send({"type": "http.response.body", "body": body})
 
     def _find(self, scope: Scope) -> tuple[str, Prepared, int] | None:
         """The route, what it answers, and whether with 200 or 304."""
         path: str = scope["path"]
-        accept = if_none_match = b""
+        if not path.startswith(_HOT):
+            return None
+        accept = if_none_match = accept_encoding = b""
         for name, value in scope["headers"]:
             if name == b"accept":
                 accept = value
             elif name == b"if-none-match":
                 if_none_match = value
+            elif name == b"accept-encoding":
+                accept_encoding = value
         try:
             if path.startswith(_SITE):
                 route, prepared = "/v1/sites/{site_id}", self._answers.site(path[len(_SITE) :])
@@ -63,4 +68,6 @@ class HotReads:
                 return None
         except (NotFound, NotLoaded):
             return None
+        if accept_encoding:
+            prepared = prepared.accepted(accept_encoding)
         return route, prepared, 304 if has_it(if_none_match, prepared.etag) else 200

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from api.bays import BayTable, SiteBays
 from api.clock import DatabaseClock
 from parking.availability import is_stale
-from parking.db.live import BayFacts, BayNow, Changes, Confirmation, Everything, SiteFacts
+from parking.db.live import Changes, Confirmation, Everything, SiteFacts
 from parking.db.opening import Closure
 from parking.errors import NotFound, ParkingError
 from parking.model import Snapshot
@@ -21,7 +22,7 @@ class LiveSite:
 
     facts: SiteFacts
     snapshot: Snapshot
-    bays: dict[str, BayNow]
+    bays: SiteBays
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class LiveView:
         self.confirmation: Confirmation | None = None
         self.confirmed_at: datetime | None = None
         self.sites: dict[str, LiveSite] = {}
-        self.bays: dict[str, BayFacts] = {}
+        self.bays = BayTable()
         self.signs: dict[str, tuple[str, ...]] = {}
         self.closures: dict[str, list[Closure]] = {}
 
@@ -91,11 +92,12 @@ class LiveView:
 
     def replace(self, everything: Everything) -> Replaced:
         """Take over a full load, as it is."""
-        before, registry_before = self.sites, self._registry()
-        self.sites = {facts.id: LiveSite(facts, snapshot, {}) for facts, snapshot in everything.sites}
-        for bay, now in everything.bays:
-            self.sites[bay.site].bays[bay.id] = now
-        self.bays = {bay.id: bay for bay, _ in everything.bays}
+        before, registry_before, bays_before = self.sites, self._registry(), self.bays
+        self.bays = BayTable(everything.bays)
+        self.sites = {
+            facts.id: LiveSite(facts, snapshot, self.bays.of(facts.id))
+            for facts, snapshot in everything.sites
+        }
         self.signs = dict(everything.signs)
         self.closures = {}
         for closure in everything.closures:
@@ -108,11 +110,12 @@ class LiveView:
         return Replaced(
             changed=[new.facts.id for new, old in pairs if new.snapshot != old.snapshot],
             restored=any(new.snapshot.revision < old.snapshot.revision for new, old in pairs),
-            registry=not first and self._registry() != registry_before,
+            registry=not first
+            and (self._registry() != registry_before or not self.bays.same_facts(bays_before)),
         )
 
     def _registry(self) -> tuple[object, ...]:
-        return {id: site.facts for id, site in self.sites.items()}, self.bays, self.signs, self.closures
+        return {id: site.facts for id, site in self.sites.items()}, self.signs, self.closures
 
     def apply(self, changes: Changes) -> list[str]:
         """Take over newer snapshots and bays; returns the sites that changed. Older ones are ignored."""
@@ -123,10 +126,9 @@ class LiveView:
                 site.snapshot = snapshot
                 changed.append(snapshot.site_id)
         for site_id, bay_id, now in changes.bays:
-            site = self.sites.get(site_id)
             # A bay that the registry has only just got comes with the full load that follows.
-            if site is not None and bay_id in site.bays:
-                site.bays[bay_id] = now
+            if (site := self.sites.get(site_id)) is not None:
+                site.bays.set(bay_id, now)
         self.confirm(changes.confirmation)
         return changed
 

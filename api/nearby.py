@@ -1,47 +1,47 @@
-"""Where a driver near a place can park: distances over all bays at once, then the few that matter."""
+"""Where a driver near a place can park: distances over the grid at once, then the few sites that matter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil
+from datetime import datetime, timedelta
+from itertools import islice
+from math import ceil, floor
+from typing import Final, Literal
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-from api.bodies import NearBay, NearSite, Point, site_body
+from api.bodies import NearBay, NearSite, Point, price, site_body
+from api.fit import Needs, Opening, not_known, opening_at, unfit
 from api.live import LiveSite, LiveView
-from parking.db.live import Location
-from parking.model import Counting, Occupancy
+from api.places import Matching, Near, Places, Spaces, Wanted
+from api.words import Seen, reason
+from parking.chance import Asked, Chance, Chances
 
-Floats = NDArray[np.float64]
-
-EARTH_RADIUS_M = 6_371_008.8
-DETOUR = 1.3
+DETOUR: Final = 1.3
 """Streets are not straight: walked distance over straight distance, a usual figure for towns."""
-WALKING_M_PER_MINUTE = 75.0
-BAYS_SHOWN = 5
+WALKING_M_PER_MINUTE: Final = 75.0
+DRIVING_M_PER_MINUTE: Final = 20_000 / 60
+"""20 km/h: a town, looking for a space."""
+COMPARED: Final = 100
+"""The nearest sites that fit are compared, so many at most; what is farther has little to offer."""
+STEPS: Final = 20
+"""A chance is told in so many steps: it is not known better."""
+
+Sort = Literal["chance", "distance"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What a driver asks for: within `radius_m` metres, `categories` empty for any."""
+    """What a driver asks for. `open` True: only sites that are open on arrival; False: closed ones too; None:
+    closed ones only with `include_full`. With `only_known`, nothing that was asked for may be unknown.
+    """
 
-    lat: float
-    lon: float
-    radius_m: float
+    wanted: Wanted
+    needs: Needs
     limit: int
-    categories: frozenset[str] = frozenset()
+    open: bool | None = None
     include_full: bool = False
-
-
-def distances_m(lat: float, lon: float, lats: Floats, lons: Floats) -> Floats:
-    """Metres along the earth's surface from one place to many (haversine, degrees in)."""
-    phi, phis = np.radians(lat), np.radians(lats)
-    half_lat = np.sin((phis - phi) / 2)
-    half_lon = np.sin(np.radians(lons - lon) / 2)
-    chord = half_lat**2 + np.cos(phi) * np.cos(phis) * half_lon**2
-    result: Floats = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(chord, 0.0, 1.0)))
-    return result
+    only_known: bool = False
+    sort: Sort = "chance"
 
 
 def walking_minutes(distance_m: float) -> int:
@@ -49,101 +49,162 @@ def walking_minutes(distance_m: float) -> int:
     return ceil(distance_m * DETOUR / WALKING_M_PER_MINUTE)
 
 
-class Places:
-    """Every bay and site that has a location, as arrays. Built anew with each registry."""
-
-    def __init__(self, view: LiveView) -> None:
-        self.registry_version = view.registry_version
-        bays = [(bay.id, bay.location) for bay in view.bays.values()]
-        sites = [(id, site.facts.location) for id, site in view.sites.items()]
-        self._bay_ids, self._bay_lats, self._bay_lons = _arrays(bays)
-        self._site_ids, self._site_lats, self._site_lons = _arrays(sites)
-
-    def bays_within(self, query: Query) -> list[tuple[float, str]]:
-        """(distance, id) of each bay within the radius, nearest first."""
-        return within(query, self._bay_ids, self._bay_lats, self._bay_lons)
-
-    def sites_within(self, query: Query) -> list[tuple[float, str]]:
-        """(distance, id) of each site whose own location is within the radius, nearest first."""
-        return within(query, self._site_ids, self._site_lats, self._site_lons)
-
-
 @dataclass(slots=True)
-class _Found:
-    """What is near of one site: the distance to the site or its nearest bay, and the free bays."""
+class _Candidate:
+    """A site that would do."""
 
+    site: LiveSite
+    place: int
     distance_m: float
-    free: list[tuple[float, str]]
+    spaces: Spaces
+    opening: Opening
+    stale: bool
+    not_known: list[str]
+    chance: Chance | None = None
+
+    def rank(self, sort: Sort) -> tuple[bool, bool, float, float, str]:
+        """Closed comes last, and before it what nobody knows; else by chance and then by distance."""
+        unsure, low = self.chance is None, 0.0
+        if sort == "chance" and self.chance is not None:
+            low = at_least(self.chance.low)
+        return (
+            self.opening.open is False,
+            unsure and sort == "chance",
+            -low,
+            self.distance_m,
+            self.site.facts.id,
+        )
 
 
-def nearby(view: LiveView, places: Places, query: Query) -> list[NearSite]:
-    """The sites near a place, nearest first; a full or wholly unknown one only with `include_full`.
+class Nearby:
+    """Finds sites near a place; `chances` says how likely a space is to be free on arrival."""
 
-    A space whose state is unknown is never counted as free.
-    """
-    found: dict[str, _Found] = {id: _Found(distance, []) for distance, id in places.sites_within(query)}
-    for distance, bay_id in places.bays_within(query):
-        bay = view.bays[bay_id]
-        if query.categories and bay.category not in query.categories:
-            continue
-        near = found.setdefault(bay.site, _Found(distance, []))
-        near.distance_m = min(near.distance_m, distance)
-        if view.sites[bay.site].bays[bay_id].state is Occupancy.VACANT:
-            near.free.append((distance, bay_id))
-    results = [_result(view, view.sites[id], near, query) for id, near in found.items()]
-    wanted = [result for result in results if result is not None]
-    return sorted(wanted, key=lambda result: (result.distance_m, result.id))[: query.limit]
+    def __init__(self, view: LiveView, chances: Chances) -> None:
+        self._view = view
+        self._chances = chances
+        self._places: Places | None = None
+
+    @property
+    def places(self) -> Places:
+        """The places of the registry as it is now."""
+        if self._places is None or self._places.registry_version != self._view.registry_version:
+            self._places = Places(self._view)
+        return self._places
+
+    def find(self, query: Query) -> list[NearSite]:
+        """The sites that would do, best first; a full or wholly unknown one only with `include_full`.
+
+        A space whose state is unknown is never counted as free.
+        """
+        now = self._view.clock.now()
+        near = self.places.near(query.wanted)
+        fit = list(islice(self._candidates(near, query, now), COMPARED))
+        fit.sort(key=lambda one: one.rank(query.sort))
+        return [self._result(one, near, query, now) for one in fit[: query.limit]]
+
+    def _candidates(self, near: Near, query: Query, now: datetime) -> Iterator[_Candidate]:
+        """The sites that would do, nearest first."""
+        view, arrival = self._view, max(query.needs.arrival, now)
+        for place, distance, site, spaces in self._spaces(near, query.wanted):
+            if not (query.include_full or spaces.vacant) or unfit(site, query.needs):
+                continue
+            closures = view.closures.get(site.facts.id, [])
+            opening = opening_at(site, closures, at=arrival, now=now)
+            if opening.open is False and (query.open or (query.open is None and not query.include_full)):
+                continue
+            lacking = not_known(site, query.needs, opening)
+            if query.wanted.stay_min is not None and spaces.max_stay_min is None:
+                lacking.append("stay_min")
+            if query.only_known and lacking:
+                continue
+            stale = view.is_stale(site, now)
+            one = _Candidate(site, place, distance, spaces, opening, stale, lacking)
+            one.chance = self._chance(one, arrival)
+            yield one
+
+    def _spaces(self, near: Near, wanted: Wanted) -> Iterator[tuple[int, float, LiveSite, Spaces]]:
+        """Each site near with its place, its distance and the spaces that would do, nearest first."""
+        places = self.places
+        for first in range(0, len(near.sites), COMPARED):
+            block = near.sites[first : first + COMPARED]
+            matching = Matching(places, block, wanted)
+            distances = near.distances_m[first : first + COMPARED]
+            for place, distance in zip(block.tolist(), distances.tolist(), strict=True):
+                site = self._view.sites[places.sites[place]]
+                if (spaces := matching.spaces(place, site)) is not None:
+                    yield place, distance, site, spaces
+
+    def _chance(self, one: _Candidate, arrival: datetime) -> Chance | None:
+        """The chance when the driver, who is at the place by `arrival`, has driven to the site."""
+        if one.opening.open is False:
+            return Chance(0.0, 0.0)
+        if one.stale:
+            return None
+        drive = timedelta(minutes=one.distance_m * DETOUR / DRIVING_M_PER_MINUTE)
+        return self._chances.chance(
+            Asked(
+                site=one.site.facts.id,
+                kind=one.site.facts.kind,
+                vacant=one.spaces.vacant,
+                occupied=one.spaces.occupied,
+                unknown=one.spaces.unknown,
+                as_of=self._view.as_of(one.site),
+                arrival=arrival + drive,
+            )
+        )
+
+    def _result(self, one: _Candidate, near: Near, query: Query, now: datetime) -> NearSite:
+        details = one.site.facts.details
+        body = site_body(one.site, as_of=self._view.as_of(one.site), stale=one.stale)
+        return NearSite(
+            **msgspec.structs.asdict(body),
+            distance_m=round(one.distance_m),
+            walking_m=round(one.distance_m * DETOUR),
+            walking_minutes=walking_minutes(one.distance_m),
+            matching_vacant=one.spaces.vacant,
+            matching_unknown=one.spaces.unknown,
+            chance=None if one.chance is None else at_least(one.chance.low),
+            chance_high=None if one.chance is None else at_most(one.chance.high),
+            reason=self._reason(one, query, now),
+            open=one.opening.open,
+            max_stay_min=one.spaces.max_stay_min,
+            max_height_m=details.max_height_m,
+            price=price(details.tariff),
+            opening_hours=details.opening_hours,
+            address=details.address,
+            not_known=one.not_known,
+            bays=[self._near_bay(row, metres) for row, metres in near.free_bays(one.place)],
+        )
+
+    def _reason(self, one: _Candidate, query: Query, now: datetime) -> str:
+        return reason(
+            Seen(
+                vacant=one.spaces.vacant,
+                occupied=one.spaces.occupied,
+                unknown=one.spaces.unknown,
+                age_s=max((now - self._view.as_of(one.site)).total_seconds(), 0.0),
+                stale=one.stale,
+                walk_min=walking_minutes(one.distance_m),
+                arrives_in_min=max(ceil((query.needs.arrival - now).total_seconds() / 60), 0),
+                kinds=" or ".join(sorted(query.wanted.categories)),
+                closed=one.opening.why,
+                forecast=None if one.chance is None else one.chance.why,
+            )
+        )
+
+    def _near_bay(self, row: int, distance_m: float) -> NearBay:
+        bay = self._view.bays.facts(row)
+        assert bay.location is not None, "only bays with a location are found"
+        return NearBay(
+            id=bay.id, category=bay.category, location=Point(*bay.location), distance_m=round(distance_m)
+        )
 
 
-def _result(view: LiveView, site: LiveSite, near: _Found, query: Query) -> NearSite | None:
-    counts = _matching(view, site, query.categories)
-    if counts is None or not (query.include_full or (counts[0] > 0 and site.snapshot.status == "open")):
-        return None
-    now = view.clock.now()
-    body = site_body(site, as_of=view.as_of(site), stale=view.is_stale(site, now))
-    distance = near.free[0][0] if near.free else near.distance_m
-    return NearSite(
-        **msgspec.structs.asdict(body),
-        distance_m=round(distance),
-        walking_minutes=walking_minutes(distance),
-        matching_vacant=counts[0],
-        matching_unknown=counts[1],
-        bays=[_near_bay(view, bay, metres) for metres, bay in near.free[:BAYS_SHOWN]],
-    )
+def at_least(chance: float) -> float:
+    """The chance rounded down to a step, so that it is never told as certain."""
+    return min(floor(chance * STEPS), STEPS - 1) / STEPS
 
 
-def _matching(view: LiveView, site: LiveSite, categories: frozenset[str]) -> tuple[int, int] | None:
-    """(vacant, unknown) spaces of these categories; None where the site has none of them."""
-    if not categories:
-        return site.snapshot.vacant, site.snapshot.unknown
-    if site.facts.counting is Counting.GATES:
-        # The gates count vehicles, not kinds of bays: only for an ordinary space is the count an answer.
-        return (site.snapshot.vacant, site.snapshot.unknown) if "standard" in categories else None
-    states = [now.state for bay, now in site.bays.items() if view.bays[bay].category in categories]
-    return (states.count(Occupancy.VACANT), states.count(Occupancy.UNKNOWN)) if states else None
-
-
-def _near_bay(view: LiveView, bay_id: str, distance_m: float) -> NearBay:
-    bay = view.bays[bay_id]
-    assert bay.location is not None, "only bays with a location are found"
-    return NearBay(
-        id=bay.id, category=bay.category, location=Point(*bay.location), distance_m=round(distance_m)
-    )
-
-
-def _arrays(places: Sequence[tuple[str, Location | None]]) -> tuple[list[str], Floats, Floats]:
-    located = [(id, location) for id, location in places if location is not None]
-    lons = np.array([location[0] for _, location in located], dtype=np.float64)
-    lats = np.array([location[1] for _, location in located], dtype=np.float64)
-    return [id for id, _ in located], lats, lons
-
-
-def within(query: Query, ids: list[str], lats: Floats, lons: Floats) -> list[tuple[float, str]]:
-    """(distance, id) of each place within the radius, nearest first."""
-    # First a band of latitude: cheap, and leaves few for the trigonometry.
-    band = np.degrees(query.radius_m / EARTH_RADIUS_M) * 1.001
-    (rows,) = np.nonzero(np.abs(lats - query.lat) <= band)
-    distances = distances_m(query.lat, query.lon, lats[rows], lons[rows])
-    (close,) = np.nonzero(distances <= query.radius_m)
-    nearest = close[np.argsort(distances[close], kind="stable")]
-    return [(float(distances[index]), ids[rows[index]]) for index in nearest]
+def at_most(chance: float) -> float:
+    """The chance rounded up to a step."""
+    return ceil(chance * STEPS - 1e-9) / STEPS

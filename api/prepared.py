@@ -1,13 +1,15 @@
 """Answers prepared once and given many times: the bytes, their ETag and until when they are true."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from math import inf
 
 import msgspec
 
 from api.bodies import Bays, Sign, Signs, bay_body, encode, site_body
+from api.codings import ENCODERS, LEAST_BYTES, Coding, choose
 from api.live import LiveSite, LiveView
 from parking.signs import SignMessage, SignRules, sign_message
 
@@ -25,7 +27,8 @@ Headers = list[tuple[bytes, bytes]]
 class Prepared:
     """One answer. `fresh_until` is when time alone makes it untrue (None: never); `text` is for signs.
 
-    `headers` are those of the body, `validators` the ones that an answer without it (304) repeats.
+    `headers` are those of the body, `validators` the ones that an answer without it (304) repeats. Each
+    coding of the body is an answer of its own, with an ETag of its own, made when it is first asked for.
     """
 
     body: bytes
@@ -34,11 +37,35 @@ class Prepared:
     headers: Headers
     fresh_until: datetime | None
     text: bytes
+    _coded: dict[Coding, "Prepared"] = field(default_factory=dict, compare=False, repr=False)
+
+    def accepted(self, accept_encoding: bytes) -> "Prepared":
+        """This answer in the coding that an Accept-Encoding header (empty when there is none) asks for."""
+        choice = choose(accept_encoding)
+        coding = choice.long if len(self.body) >= LEAST_BYTES else choice.short
+        if coding is Coding.IDENTITY:
+            return self
+        if (coded := self._coded.get(coding)) is None:
+            coded = self._coded[coding] = self._in(coding)
+        return coded
+
+    def _in(self, coding: Coding) -> "Prepared":
+        body = ENCODERS[coding](self.body)
+        name = coding.value.encode()
+        etag = self.etag[:-1] + b"-" + name + b'"'
+        changed = {b"etag": etag, b"content-length": str(len(body)).encode()}
+        validators = _replaced(self.validators, changed)
+        headers = [*_replaced(self.headers, changed), (b"content-encoding", name)]
+        return Prepared(body, etag, validators, headers, self.fresh_until, self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
+    """An answer, good while the view has this version, and until `deadline` by the clock's `elapsed`."""
+
     version: int
+    deadline: float
+    basis: Hashable
     prepared: Prepared
 
 
@@ -54,7 +81,12 @@ class Answers:
 
     def site(self, site_id: str) -> Prepared:
         """One site. Raises NotLoaded or NotFound."""
-        return self.prepare(("site", site_id), lambda now: self._site(self._view.site(site_id), now))
+        key, view = ("site", site_id), self._view
+        # The way of most requests, without a function for what may have to be made.
+        if (ready := self._ready(key)) is not None:
+            return ready
+        site = view.site(site_id)
+        return self.prepare(key, lambda now: self._site(site, now), basis=(site.snapshot, view.confirmed_at))
 
     def sites(self) -> Prepared:
         """All sites. Raises NotLoaded."""
@@ -72,22 +104,39 @@ class Answers:
         """What all signs show. Raises NotLoaded."""
         return self.prepare("signs", self._signs)
 
-    def prepare(self, key: Hashable, prepare: Callable[[datetime], Prepared]) -> Prepared:
-        """The answer kept under `key`, or what `prepare` makes of the time now. Raises NotLoaded."""
+    def prepare(
+        self, key: Hashable, prepare: Callable[[datetime], Prepared], *, basis: Hashable = None
+    ) -> Prepared:
+        """The answer kept under `key`, or what `prepare` makes of the time now. Raises NotLoaded.
+
+        With a `basis`, all that the answer tells of apart from the registry and the time, an answer outlives
+        changes of the view that left the basis as it was.
+        """
+        if (ready := self._ready(key)) is not None:
+            return ready
         view = self._view
-        kept = self._kept.get(key)
-        now = view.clock.now()
-        if kept is not None and kept.version == view.version:
-            until = kept.prepared.fresh_until
-            if until is None or now <= until:
-                return kept.prepared
         view.require_loaded()
         if self._registry_version != view.registry_version:
             self._kept.clear()
             self._registry_version = view.registry_version
-        made = prepare(now)
-        self._kept[key] = _Kept(view.version, made)
+        kept = self._kept.get(key)
+        if kept is not None and basis is not None and kept.basis == basis:
+            kept.version, kept.deadline = view.version, self._deadline(kept.prepared)
+            if (ready := self._ready(key)) is not None:
+                return ready
+        made = prepare(view.clock.now())
+        self._kept[key] = _Kept(view.version, self._deadline(made), basis, made)
         return made
+
+    def _ready(self, key: Hashable) -> Prepared | None:
+        kept, view = self._kept.get(key), self._view
+        if kept is not None and kept.version == view.version and view.clock.elapsed() <= kept.deadline:
+            return kept.prepared
+        return None
+
+    def _deadline(self, prepared: Prepared) -> float:
+        until = prepared.fresh_until
+        return inf if until is None else self._view.clock.elapsed_at(until)
 
     def _site(self, site: LiveSite, now: datetime) -> Prepared:
         view = self._view
@@ -109,7 +158,7 @@ class Answers:
             revision=site.snapshot.revision,
             as_of=view.as_of(site),
             stale=stale,
-            bays=[bay_body(view.bays[bay], state) for bay, state in site.bays.items()],
+            bays=[bay_body(view.bays.facts(row), view.bays.now(row)) for row in site.bays.rows],
         )
         return prepared(encode(body), None if stale else view.fresh_until(site))
 
@@ -161,10 +210,15 @@ def prepared(
     """An answer with its ETag, which covers every byte of it."""
     etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'.encode()
     validators = [(b"etag", etag), (b"cache-control", cache.encode())]
-    if vary:
-        validators.append((b"vary", vary.encode()))
+    varies = ([vary] if vary else []) + (["Accept-Encoding"] if len(body) >= LEAST_BYTES else [])
+    if varies:
+        validators.append((b"vary", ", ".join(varies).encode()))
     kind = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
     return Prepared(body, etag, validators, [*validators, *kind], fresh_until, text)
+
+
+def _replaced(headers: Headers, values: dict[bytes, bytes]) -> Headers:
+    return [(name, values.get(name, value)) for name, value in headers]
 
 
 def _sign_body(message: SignMessage) -> Sign:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from bench import figures, ingest, read
-from bench.figures import Figure
+from bench.figures import Figure, Goal
 from bench.ground import ground
 
 
@@ -33,6 +33,7 @@ def _figure(route: read.Result) -> Figure:
         limit_what="req/s bare ASGI callable",
         limits=[route.bare_per_second],
         ratios=[route.ratio],
+        goal=Goal(must=route.must, aim=route.aim, ratio=True),
         details={"p50 ms": route.p50_ms, "p99 ms": route.p99_ms},
     )
 

@@ -29,9 +29,9 @@ class Bare:
 
 def main() -> None:
     """Serve the paths and bodies of the JSON file that is the only argument."""
-    bodies = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=dict[str, str])
+    bodies = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=dict[str, bytes])
     listener = listen("127.0.0.1", 0)
-    bare = Bare({path: body.encode() for path, body in bodies.items()})
+    bare = Bare(bodies)
     config = uvicorn.Config(bare, log_config=None, access_log=False, server_header=False, lifespan="off")
     print(url_of(listener), flush=True)
     uvicorn.Server(config).run(sockets=[listener])

@@ -28,17 +28,22 @@ def client_name() -> str:
     return "wrk" if shutil.which("wrk") else "own asyncio client"
 
 
-async def run(url: str, *, seconds: float, connections: int) -> Load:
-    """Ask for `url` over and over on so many connections, each waiting for its answer. Raises LoadFailed."""
+async def run(url: str, *, seconds: float, connections: int, coding: str = "") -> Load:
+    """Ask for `url` over and over on so many connections, each waiting for its answer. Raises LoadFailed.
+
+    With a `coding` the client asks for it (Accept-Encoding), and takes the body as it comes.
+    """
+    header = f"Accept-Encoding: {coding}" if coding else ""
     if shutil.which("wrk"):
-        return await _wrk(url, seconds=seconds, connections=connections)
-    return await _own(url, seconds=seconds, connections=connections)
+        return await _wrk(url, header, seconds=seconds, connections=connections)
+    return await _own(url, header, seconds=seconds, connections=connections)
 
 
-async def _wrk(url: str, *, seconds: float, connections: int) -> Load:
+async def _wrk(url: str, header: str, *, seconds: float, connections: int) -> Load:
     whole = max(1, round(seconds))
+    headers = ("-H", header) if header else ()
     wrk = await asyncio.create_subprocess_exec(
-        *("wrk", "--latency", "-t1", f"-c{connections}", f"-d{whole}s", url),
+        *("wrk", "--latency", "-t1", f"-c{connections}", f"-d{whole}s", *headers, url),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -93,9 +98,10 @@ class _Connection(asyncio.Protocol):
         self.transport.write(self._request)
 
 
-async def _own(url: str, *, seconds: float, connections: int) -> Load:
+async def _own(url: str, header: str, *, seconds: float, connections: int) -> Load:
     parts = urlsplit(url)
-    request = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
+    lines = (f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}", *filter(None, (header,)), "", "")
+    request = "\r\n".join(lines).encode()
     host, port = str(parts.hostname), int(parts.port or 80)
     took: list[float] = []
     loop = asyncio.get_running_loop()

@@ -35,11 +35,30 @@ BAYS = 20
 ROUNDS = 3
 ROUND_S = 1.0
 CONNECTIONS = 32
-PATHS = {
-    "/v1/sites/{id}": "/v1/sites/site-042",
-    "/v1/signs/{id}": "/v1/signs/sign-042",
-    "/v1/sites": "/v1/sites",
-}
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A route, what is asked of it and in which coding, and the share of the bare rate to be reached."""
+
+    route: str
+    path: str
+    coding: str
+    must: float
+    aim: float
+
+    @property
+    def bare(self) -> str:
+        """The path at which the bare callable has the same bytes."""
+        return f"/{self.coding}{self.path}" if self.coding else self.path
+
+
+CASES = (
+    Case("/v1/sites/{id}", "/v1/sites/site-042", "", 0.6, 0.8),
+    Case("/v1/signs/{id}", "/v1/signs/sign-042", "", 0.6, 0.8),
+    Case("/v1/sites", "/v1/sites", "", 0.5, 0.5),
+    Case("/v1/sites gzip", "/v1/sites", "gzip", 0.5, 0.5),
+    Case("/v1/sites zstd", "/v1/sites", "zstd", 0.5, 0.5),
+)
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -54,6 +73,8 @@ class Result(msgspec.Struct, frozen=True):
     p99_ms: float
     bare_p50_ms: float
     bare_p99_ms: float
+    must: float
+    aim: float
 
 
 def city() -> Registry:
@@ -97,11 +118,11 @@ async def own_database() -> AsyncIterator[str]:
                 admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-async def fill(url: str) -> None:
-    """Migrate, import the city and give every bay a state: one in three is free."""
+async def fill(url: str, registry: Registry) -> None:
+    """Migrate, import a city and give every bay a state: one in three is free."""
     await migrate(url)
     async with connect(url, name="bench", autocommit=True) as connection:
-        await import_registry(connection, city())
+        await import_registry(connection, registry)
         await connection.execute(
             "UPDATE bay_state SET silent = false, since = now(), revision = 2,"
             " state = CASE WHEN hashtext(bay_id) % 3 = 0 THEN 'vacant' ELSE 'occupied' END"
@@ -143,29 +164,42 @@ async def serving(folder: Path, *arguments: str, env: dict[str, str] | None = No
         await process.stop()
 
 
-async def read_bodies(api: str) -> dict[str, str]:
-    """What the API answers to each path, once it has loaded."""
+async def read_bodies(api: str) -> dict[str, bytes]:
+    """What the API answers in each case, as it travels, once it has loaded."""
     deadline = time.monotonic() + 20
     async with httpx.AsyncClient(base_url=api, trust_env=False) as client:
         while (await client.get("/v1/sites")).status_code != 200:
             if time.monotonic() > deadline:
                 raise SystemExit("the API did not load the city in time")
             await asyncio.sleep(0.05)
-        return {path: (await client.get(path)).raise_for_status().text for path in PATHS.values()}
+        return {case.bare: await _raw(client, case) for case in CASES}
 
 
-async def measure(api: str, bare: str, route: str, size: int) -> Result:
+async def _raw(client: httpx.AsyncClient, case: Case) -> bytes:
+    headers = {"Accept-Encoding": case.coding or "identity"}
+    async with client.stream("GET", case.path, headers=headers) as answer:
+        answer.raise_for_status()
+        if answer.headers.get("content-encoding", "") != case.coding:
+            raise SystemExit(f"{case.route} came as {answer.headers.get('content-encoding', 'identity')}")
+        return b"".join([chunk async for chunk in answer.aiter_raw()])
+
+
+async def measure(api: str, bare: str, case: Case, size: int) -> Result:
     """Load both in alternating rounds; the ratio is the median of the rounds' ratios."""
+
+    async def ask(url: str) -> Load:
+        return await run(url, seconds=ROUND_S, connections=CONNECTIONS, coding=case.coding)
+
     ours: list[Load] = []
     limits: list[Load] = []
-    for base in (bare, api):
-        await run(base + PATHS[route], seconds=ROUND_S, connections=CONNECTIONS)
+    for url in (bare + case.bare, api + case.path):
+        await ask(url)
     for _ in range(ROUNDS):
-        limits.append(await run(bare + PATHS[route], seconds=ROUND_S, connections=CONNECTIONS))
-        ours.append(await run(api + PATHS[route], seconds=ROUND_S, connections=CONNECTIONS))
+        limits.append(await ask(bare + case.bare))
+        ours.append(await ask(api + case.path))
     median = statistics.median
     return Result(
-        route=route,
+        route=case.route,
         bytes=size,
         per_second=median(load.per_second for load in ours),
         bare_per_second=median(load.per_second for load in limits),
@@ -174,6 +208,8 @@ async def measure(api: str, bare: str, route: str, size: int) -> Result:
         p99_ms=median(load.p99_ms for load in ours),
         bare_p50_ms=median(load.p50_ms for load in limits),
         bare_p99_ms=median(load.p99_ms for load in limits),
+        must=case.must,
+        aim=case.aim,
     )
 
 
@@ -182,7 +218,7 @@ async def bench() -> list[Result]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="parking-bench-")))
         url = await stack.enter_async_context(own_database())
-        await fill(url)
+        await fill(url, city())
         confirming = asyncio.create_task(keep_confirming(url), name="confirming")
         stack.callback(confirming.cancel)
         environment = {"PARKING_DATABASE_URL": url, "PARKING_API_PORT": "0"}
@@ -190,7 +226,7 @@ async def bench() -> list[Result]:
         bodies = await read_bodies(api)
         (folder / "bodies.json").write_bytes(msgspec.json.encode(bodies))
         bare = await stack.enter_async_context(serving(folder, "bench.bare", str(folder / "bodies.json")))
-        return [await measure(api, bare, route, len(bodies[path])) for route, path in PATHS.items()]
+        return [await measure(api, bare, case, len(bodies[case.bare])) for case in CASES]
 
 
 def main() -> None:
@@ -204,10 +240,14 @@ def main() -> None:
         print(msgspec.json.encode(document).decode())
         return
     print(f"{SITES} sites, {SITES * BAYS} bays; {client_name()}, {CONNECTIONS} connections, {ROUNDS} rounds")
-    print(f"{'route':16} {'bytes':>8} {'req/s':>9} {'bare':>9} {'ratio':>6}  p50, p99 (bare) in ms")
+    print(
+        f"{'route':16} {'bytes':>8} {'req/s':>9} {'bare':>9} {'ratio':>6} {'must':>5} {'aim':>4}"
+        "  p50, p99 (bare) in ms"
+    )
     for one in results:
         print(
             f"{one.route:16} {one.bytes:8} {one.per_second:9.0f} {one.bare_per_second:9.0f} {one.ratio:6.2f}"
+            f" {one.must:5.2f} {one.aim:4.2f}"
             f"  {one.p50_ms:.2f}, {one.p99_ms:.2f} ({one.bare_p50_ms:.2f}, {one.bare_p99_ms:.2f})"
         )
 

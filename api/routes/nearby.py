@@ -1,16 +1,26 @@
 """Where to park near a place: /v1/nearby."""
 
-from typing import Annotated
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from api.answers import documented
-from api.bodies import Nearby, encode
+from api.bodies import Nearby as NearbyBody
+from api.bodies import encode
+from api.fit import Needs
 from api.live import LiveView
-from api.nearby import Places, nearby
+from api.nearby import Nearby, Sort
 from api.nearby import Query as NearbyQuery
+from api.places import Wanted
 from api.prepared import LIVE
+from parking.chance import Chances
+
+FARTHEST = timedelta(hours=24)
+_LATE = timedelta(minutes=1)
 
 Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, description="degrees north (WGS 84)")]
 Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False, description="degrees east (WGS 84)")]
@@ -21,15 +31,57 @@ Limit = Annotated[int, Query(ge=1, le=100, description="most results")]
 Category = Annotated[str, Query(min_length=1, max_length=50)]
 Categories = Annotated[
     list[Category] | None,
-    Query(max_length=20, description="only bays of this kind, such as disabled; may be repeated"),
+    Query(
+        max_length=20,
+        description="only spaces of this kind: disabled, electric, loading, motorcycle, parent, standard or"
+        " another that the registry has; may be repeated",
+    ),
 ]
-IncludeFull = Annotated[bool, Query(description="also sites without a space known to be free")]
+IncludeFull = Annotated[
+    bool, Query(description="also sites without a space known to be free, and closed ones unless `open=true`")
+]
+Arrival = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="when you are there: minutes from now, or a time as RFC 3339; within 24 hours",
+        examples=["25", "2026-03-01T17:30:00Z"],
+    ),
+]
+Stay = Annotated[
+    int | None, Query(ge=1, le=10_080, description="minutes: leave out spaces with a shorter longest stay")
+]
+Height = Annotated[
+    float | None,
+    Query(
+        gt=0,
+        le=10,
+        allow_inf_nan=False,
+        description="metres: leave out sites that the vehicle is too high for",
+    ),
+]
+MaxPrice = Annotated[
+    float | None,
+    Query(ge=0, le=10_000, allow_inf_nan=False, description="leave out what is known to cost more an hour"),
+]
+Currency = Annotated[str, Query(pattern="^[A-Z]{3}$", description="of `max_price` (ISO 4217)")]
+Open = Annotated[
+    bool | None,
+    Query(description="true: only what is open on arrival; false: closed sites too, with the reason"),
+]
+Kind = Annotated[
+    Literal["on_street", "off_street"] | None, Query(description="only streets, or only car parks")
+]
+OnlyKnown = Annotated[
+    bool, Query(description="leave out sites of which something that you ask for is not known (`not_known`)")
+]
+SortBy = Annotated[Sort, Query(description="best chance first (then nearest), or nearest first")]
 
 
-def nearby_router(view: LiveView) -> APIRouter:
+def nearby_router(view: LiveView, chances: Chances) -> APIRouter:
     """The route that finds a space near a place."""
     router = APIRouter(tags=["Sites"])
-    places = Places(view)
+    nearby = Nearby(view, chances)
 
     @router.get("/v1/nearby", responses=documented("Nearby", 422, 503), summary="Nearest sites with a space")
     async def nearest(
@@ -39,24 +91,63 @@ def nearby_router(view: LiveView) -> APIRouter:
         limit: Limit = 20,
         category: Categories = None,
         include_full: IncludeFull = False,
+        arrival: Arrival = None,
+        stay_min: Stay = None,
+        height_m: Height = None,
+        max_price: MaxPrice = None,
+        currency: Currency = "GBP",
+        open: Open = None,
+        kind: Kind = None,
+        only_known: OnlyKnown = False,
+        sort: SortBy = "chance",
     ) -> Response:
-        """Sites near a place with a space known to be free, nearest first, each with its nearest free bays.
+        """Sites near a place, on and off the street, with a space known to be free, and which.
 
-        An unknown space is never counted as free. Where `stale` is true, the numbers may no longer hold.
+        They come by the chance that a space is still free when you get there, in steps of 0.05, and by
+        distance among equals; `reason` says why. An unknown space is never counted as free, and a site whose
+        number is `stale` has no chance and comes after those that have. What you ask for and nobody knows of
+        a site (`not_known`) does not leave it out, unless you say `only_known=true`.
         """
-        nonlocal places
         view.require_loaded()
-        if places.registry_version != view.registry_version:
-            places = Places(view)
+        now = view.clock.now()
+        arrives = now if arrival is None else arrival_at(arrival, now)
         query = NearbyQuery(
-            lat=lat,
-            lon=lon,
-            radius_m=radius_m,
+            wanted=Wanted(
+                lat=lat, lon=lon, radius_m=radius_m, categories=frozenset(category or ()), stay_min=stay_min
+            ),
+            needs=Needs(arrives, height_m=height_m, max_price=max_price, currency=currency, kind=kind),
             limit=limit,
-            categories=frozenset(category or ()),
+            open=open,
             include_full=include_full,
+            only_known=only_known,
+            sort=sort,
         )
-        body = encode(Nearby(nearby(view, places, query)))
+        body = encode(NearbyBody(nearby.find(query), arrives))
         return Response(body, media_type="application/json", headers={"Cache-Control": LIVE})
 
     return router
+
+
+def arrival_at(text: str, now: datetime) -> datetime:
+    """The time that `arrival` means. Raises RequestValidationError."""
+    rule = "minutes from now (0 to 1440), or a time with its zone as RFC 3339, such as 2026-03-01T17:30:00Z"
+    if text.isascii() and text.isdigit():
+        if int(text) > FARTHEST / timedelta(minutes=1):
+            raise _refused(text, rule)
+        return now + timedelta(minutes=int(text))
+    try:
+        # In a query a plus that was not escaped arrives as a space.
+        at = datetime.fromisoformat(re.sub(r" (?=\d\d:\d\d$)", "+", text))
+    except ValueError:
+        raise _refused(text, rule) from None
+    if at.tzinfo is None:
+        raise _refused(text, rule)
+    if not now - _LATE <= at <= now + FARTHEST:
+        raise _refused(text, f"not in the past, and within 24 hours from now ({now:%Y-%m-%dT%H:%M:%SZ})")
+    return max(at, now)
+
+
+def _refused(value: str, rule: str) -> RequestValidationError:
+    return RequestValidationError(
+        [{"type": "value_error", "loc": ("query", "arrival"), "msg": rule, "input": value}]
+    )

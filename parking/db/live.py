@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import IsolationLevel
 
-from parking.db.connect import Connection, connect, statement
+from parking.db.connect import Connection, chunks, connect, statement
 from parking.db.migrate import check_schema
 from parking.db.opening import Closure
 from parking.details import NOTHING, SiteDetails, site_details
@@ -136,7 +136,7 @@ async def load_all(connection: Connection) -> Everything:
         return Everything(
             confirmation=await _confirmation(connection),
             sites=[_site(row) for row in await _rows(connection, "sites")],
-            bays=[_bay(row) for row in await _rows(connection, "bays")],
+            bays=await _bays(connection),
             signs=[(sign, tuple(sites)) for sign, sites in await _rows(connection, "signs")],
             closures=[Closure(*row) for row in await _rows(connection, "closures")],
         )
@@ -156,6 +156,15 @@ async def load_changes(connection: Connection, known: Mapping[str, int]) -> Chan
                 )
             ],
         )
+
+
+async def _bays(connection: Connection) -> list[tuple[BayFacts, BayNow]]:
+    """All bays, in parts and with equal texts kept once: a large city's rows would take twice the memory."""
+    texts: dict[str, str] = {}
+    bays: list[tuple[BayFacts, BayNow]] = []
+    async for rows in chunks(connection, statement("live", "bays")):
+        bays += [_bay(row, texts) for row in rows]
+    return bays
 
 
 async def _confirmation(connection: Connection) -> Confirmation:
@@ -201,10 +210,16 @@ def _snapshot(row: tuple[Any, ...]) -> Snapshot:
     )
 
 
-def _bay(row: tuple[Any, ...]) -> tuple[BayFacts, BayNow]:
+def _bay(row: tuple[Any, ...], texts: dict[str, str]) -> tuple[BayFacts, BayNow]:
     bay, site, category, lon, lat, max_stay_min, state, since, fault, revision = row
     return (
-        BayFacts(bay, site, category, _location(lon, lat), max_stay_min),
+        BayFacts(
+            bay,
+            texts.setdefault(site, site),
+            texts.setdefault(category, category),
+            _location(lon, lat),
+            max_stay_min,
+        ),
         BayNow(Occupancy(state), since, fault, revision),
     )
 

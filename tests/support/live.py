@@ -1,9 +1,11 @@
 """What a live view is filled with by hand, and a clock whose hands tests move."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from parking.availability import count_bays
 from parking.db.live import BayFacts, BayNow, Confirmation, Everything, Location, SiteFacts
+from parking.db.opening import Closure
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -76,11 +78,16 @@ def confirmation(confirmed_s_ago: float | None = None) -> Confirmation:
     return Confirmation(NOW, NOW - timedelta(seconds=confirmed_s_ago), 1, 1)
 
 
-def everything(*streets: tuple[SiteRow, list[BayRow]], confirmed_s_ago: float | None = None) -> Everything:
+def everything(
+    *streets: tuple[SiteRow, list[BayRow]],
+    confirmed_s_ago: float | None = None,
+    closures: Sequence[Closure] = (),
+) -> Everything:
     """A full load of these streets, each with a sign of its own."""
     return Everything(
         confirmation(confirmed_s_ago),
         [site for site, _ in streets],
         [bay for _, bays in streets for bay in bays],
         [(f"vms-{site[0].id}", (site[0].id,)) for site, _ in streets],
+        list(closures),
     )

@@ -27,6 +27,7 @@ from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
 from parking.chance import Chances, TurnoverChances
+from parking.gazetteer import load_places
 from parking.settings import Settings
 from parking.signs import SignRules
 
@@ -76,7 +77,8 @@ def create_app(settings: Settings) -> FastAPI:
         contact="",
         navigation_url=settings.navigation_url,
     )
-    install_pages(app, parts.view, parts.answers, about)
+    places = load_places(settings.places_file) if settings.places_file else []
+    install_pages(app, parts.view, parts.answers, parts.chances, about=about, places=places)
     app.add_middleware(Edge, metrics=parts.metrics)
     app.hot = HotReads(app.routed, parts.answers, parts.metrics)
     return app

@@ -130,6 +130,9 @@ class Settings(BaseSettings):
     sign_valid_s: int = Field(60, ge=5, le=3600, description="how long a sign may show one answer")
     sign_poll_s: int = Field(20, ge=1, le=3600, description="when a sign should ask again")
     sign_trust: float = Field(0.75, ge=0, le=1, description="least share of reporting spaces for a number")
+    places_file: FilePath | None = Field(
+        None, description="CSV file (name,lat,lon) of places that people ask for; the sites are known anyway"
+    )
     navigation_url: Annotated[str, AfterValidator(_navigation_url)] = Field(
         "https://www.google.com/maps/dir/?api=1&destination={lat},{lon}",
         description="what pages link to for the way to a place; {lat} and {lon} stand for its degrees",

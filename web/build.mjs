@@ -9,7 +9,7 @@ import * as sass from "sass";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "static", "built");
-const TARGET = ["chrome90", "firefox90", "safari14"];
+const TARGET = ["chrome90", "firefox90", "safari15"];
 const manifest = {};
 
 await rm(out, { recursive: true, force: true });

@@ -5,17 +5,23 @@ from fastapi import FastAPI
 from api.live import LiveView
 from api.pages.assets import Assets
 from api.pages.docs import add_docs
+from api.pages.home import add_home
 from api.pages.place import add_place
 from api.pages.signs import add_signs
 from api.pages.site import About, Pages
 from api.pages.sites import add_sites
 from api.pages.statement import add_statement
 from api.prepared import Answers
+from parking.chance import Chances
+from parking.gazetteer import NamedPlace
 
 
-def install_pages(app: FastAPI, view: LiveView, answers: Answers, about: About) -> None:
+def install_pages(
+    app: FastAPI, view: LiveView, answers: Answers, chances: Chances, about: About, places: list[NamedPlace]
+) -> None:
     """Add the pages and what they load. Call it last: the documentation describes what is there."""
     pages = Pages(app, about)
+    add_home(pages, view, chances, places)
     add_sites(pages, view, answers)
     add_place(pages, view, answers)
     add_signs(pages, view, answers)

@@ -15,6 +15,7 @@ from api.live import LiveSite, LiveView
 from api.pages.site import Page, Pages, html
 from api.pages.words import SiteLine, clock, site_line
 from api.prepared import Answers, Prepared
+from parking.details import Tariff
 from parking.model import Counting, Occupancy, SiteStatus
 from parking.opening import opening_hours
 
@@ -158,7 +159,7 @@ def _facts(site: LiveSite, page: Page, now: datetime) -> list[Fact]:
 
     add(page.text("Address"), details.address)
     add(page.text("Opening hours"), _hours(site, page, now))
-    add(page.text("Price"), _price(site, page))
+    add(page.text("Price"), price_words(page, details.tariff))
     if details.max_stay_min:
         add(page.text("Longest stay"), stay(page, details.max_stay_min))
     if details.max_height_m:
@@ -183,8 +184,8 @@ def stay(page: Page, minutes: int) -> str:
     return page.texts("%(num)d minute", "%(num)d minutes", minutes)
 
 
-def _price(site: LiveSite, page: Page) -> str | None:
-    tariff = site.facts.details.tariff
+def price_words(page: Page, tariff: Tariff | None) -> str | None:
+    """What parking costs, in words; None where that is not known."""
     if tariff is None:
         return None
     if tariff.text:

@@ -15,6 +15,7 @@ from jinja2 import (
     StrictUndefined,
     Undefined,
 )
+from jinja2.utils import missing
 from markupsafe import Markup, escape
 from starlette.responses import Response
 from starlette.routing import Route
@@ -110,7 +111,7 @@ def code(text: str) -> Markup:
 class _Missing(Undefined):
     """A missing value is an error, but for the options of the design system's macros, which come as dicts."""
 
-    def __new__(cls, hint: str | None = None, obj: Any = None, *rest: Any, **more: Any) -> Any:
+    def __new__(cls, hint: str | None = None, obj: Any = missing, *rest: Any, **more: Any) -> Any:
         kind = ChainableUndefined if hint is not None or isinstance(obj, dict) else StrictUndefined
         return kind(hint, obj, *rest, **more)
 
@@ -129,7 +130,7 @@ def _environment(language: Language, languages: list[Language], built: Mapping[s
                 PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
             ]
         ),
-        extensions=["jinja2.ext.i18n"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         autoescape=True,
         undefined=_Missing,
         trim_blocks=True,
@@ -138,4 +139,6 @@ def _environment(language: Language, languages: list[Language], built: Mapping[s
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.filters["code"] = code
     environment.globals.update(languages=languages, asset=built.__getitem__)
+    # Names that the macros have from the language that they were translated from.
+    environment.globals.update(undefined=ChainableUndefined(), null=None)
     return environment

@@ -28,4 +28,3 @@ def add_sites(pages: Pages, view: LiveView, answers: Answers) -> None:
         return response
 
     pages.add("/sites", sites)
-    pages.add("/", sites)

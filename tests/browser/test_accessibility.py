@@ -6,6 +6,8 @@ from tests.browser.conftest import DESKTOP, PHONE, Looker, Scheme, violations
 
 PATHS = [
     "/",
+    "/?place=Queen+Street&arrive=15",
+    "/?place=nowhere",
     "/sites",
     "/cy/sites",
     "/sites/queen-street",

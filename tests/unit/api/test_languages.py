@@ -5,7 +5,6 @@ import re
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
-from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 from api.pages.language import load_languages
@@ -18,21 +17,17 @@ VALUE = re.compile(r"%\((\w+)\)[sd]")
 
 def sentences() -> set[str | tuple[str, ...]]:
     """What the pages say, as `make messages` finds it."""
-    with (PROJECT / "web" / "babel.cfg").open() as file:
-        methods, options = parse_mapping_cfg(file)
-    keywords: dict[str, tuple[int, ...] | None] = {
-        "_": None, "gettext": None, "ngettext": (1, 2), "text": (1,), "texts": (1, 2),
-    }  # fmt: skip
-    found = set()
-    for folder in ("api/pages", "web/templates"):
+    keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "text": (1,), "texts": (1, 2)}
+    return {
+        tuple(message) if isinstance(message, tuple | list) else message
+        for folder, pattern, method in (
+            ("api/pages", "**.py", "python"),
+            ("web/templates", "**.html", "jinja2"),
+        )
         for _, _, message, _, _ in extract_from_dir(
-            PROJECT / folder,
-            [(pattern.removeprefix(f"{folder}/"), method) for pattern, method in methods],
-            {pattern.removeprefix(f"{folder}/"): options[pattern] for pattern, _ in methods},
-            keywords,
-        ):
-            found.add(tuple(message) if isinstance(message, (tuple, list)) else message)
-    return found
+            PROJECT / folder, [(pattern, method)], {pattern: {"trimmed": "true"}}, keywords
+        )
+    }
 
 
 def catalogue(code: str) -> Catalog:

@@ -14,7 +14,7 @@ const manifest = {};
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
-await Promise.all([scripts(), styles()]);
+await Promise.all([scripts(), worker(), styles()]);
 await writeFile(join(out, "manifest.json"), JSON.stringify(manifest, Object.keys(manifest).sort(), 2) + "\n");
 await compress();
 
@@ -36,6 +36,19 @@ async function scripts() {
   for (const [file, { entryPoint }] of Object.entries(result.metafile.outputs)) {
     if (entryPoint) manifest[basename(entryPoint).replace(/\.ts$/, file.endsWith(".css") ? ".css" : ".js")] = basename(file);
   }
+}
+
+// A service worker is one file under one name: a browser looks for a newer one there.
+async function worker() {
+  await esbuild.build({
+    entryPoints: [join(here, "src", "sw", "sw.ts")],
+    outfile: join(out, "sw.js"),
+    bundle: true,
+    format: "iife",
+    minify: true,
+    target: TARGET,
+  });
+  manifest["sw.js"] = "sw.js";
 }
 
 async function styles() {

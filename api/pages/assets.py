@@ -50,6 +50,11 @@ class Assets(StaticFiles):
         return response
 
 
+def service_worker() -> bytes:
+    """The script that keeps pages for times without a network; it must come from the root."""
+    return (BUILT / "sw.js").read_bytes()
+
+
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",

@@ -1,9 +1,11 @@
 """Puts the pages into the application."""
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from starlette.responses import Response
 
+from api.answers import answer
 from api.live import LiveView
-from api.pages.assets import Assets
+from api.pages.assets import Assets, service_worker
 from api.pages.docs import add_docs
 from api.pages.home import add_home
 from api.pages.place import add_place
@@ -11,7 +13,7 @@ from api.pages.signs import add_signs
 from api.pages.site import About, Pages
 from api.pages.sites import add_sites
 from api.pages.statement import add_statement
-from api.prepared import Answers
+from api.prepared import Answers, prepared
 from parking.chance import Chances
 from parking.gazetteer import NamedPlace
 
@@ -27,4 +29,10 @@ def install_pages(
     add_signs(pages, view, answers)
     add_statement(pages)
     add_docs(pages, app)
+    worker = prepared(service_worker(), None, media_type="text/javascript; charset=utf-8", cache="no-cache")
+
+    async def sw(request: Request) -> Response:
+        return answer(request, worker)
+
+    app.add_api_route("/sw.js", sw, include_in_schema=False)
     app.mount("/static", Assets(), name="static")

@@ -6,11 +6,16 @@ const SILENCE_MS = 40_000; // the server speaks at least every 15 s
 export interface Options {
   /** Not more often than this is the page read again (milliseconds). */
   every: number;
-  /** Called after parts were replaced. */
-  replaced?: () => void;
+  /** Whether there is anything to keep live; by default there is. */
+  only?: () => boolean;
+}
+
+if ("serviceWorker" in navigator) {
+  navigator.serviceWorker.register("/sw.js").catch(() => undefined);
 }
 
 export function keepLive(options: Options): void {
+  if (options.only && !options.only()) return;
   const state = document.getElementById("state");
   let heard = Date.now();
   let readAt = 0;
@@ -27,10 +32,9 @@ export function keepLive(options: Options): void {
     readAt = Date.now();
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok || answer.headers.has("x-from-cache")) return;
+      if (!answer.ok) return;
       replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
       found();
-      options.replaced?.();
     } catch {
       // The stream connects again by itself, and then the page is read again.
     }
@@ -48,17 +52,28 @@ export function keepLive(options: Options): void {
     if (state && state.textContent !== text) state.textContent = text;
   }
 
-  // Without news for long, no number on the page is known to be true any more.
-  window.setInterval(() => {
-    if (lost || Date.now() - heard < SILENCE_MS) return;
+  // Without news for long, no number on the page is known to be true any more; what it was is said beside it.
+  function lose(): void {
+    if (lost) return;
     lost = true;
     document.body.classList.add("app-lost");
     say(document.body.dataset.lost ?? "");
     for (const number of document.querySelectorAll<HTMLElement>("[data-number]")) {
+      const was = document.createElement("p");
+      was.className = "app-secondary";
+      was.textContent = `${document.body.dataset.was ?? ""} ${number.textContent ?? ""}`;
+      number.after(was);
       number.textContent = document.body.dataset.unknown ?? "?";
       number.closest<HTMLElement>("[data-tone]")?.setAttribute("data-tone", "unknown");
     }
+  }
+
+  if (document.documentElement.dataset.keptAt) lose();
+  window.setInterval(() => {
+    if (Date.now() - heard >= SILENCE_MS) lose();
   }, 1000);
+  window.addEventListener("offline", lose);
+  window.addEventListener("online", soon);
 
   document.addEventListener("visibilitychange", soon);
   connect();

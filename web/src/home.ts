@@ -26,4 +26,4 @@ if (here && form instanceof HTMLFormElement && "geolocation" in navigator) {
   });
 }
 
-if (document.querySelector("#results [data-site]")) keepLive({ every: 3000 });
+keepLive({ every: 3000, only: () => document.querySelector("#results [data-site]") !== null });

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from api import problems
+from api.access import Access
 from api.clock import DatabaseClock
+from api.database import open_writes
 from api.edge import Edge
 from api.events import EventLog
 from api.feed import Announcer, Feed
 from api.hot import HotReads
+from api.key_ring import KeyRing
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
@@ -24,6 +27,7 @@ from api.routes.pages import install_pages
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
+from parking.db.pool import Pool
 from parking.settings import Settings
 from parking.signs import SignRules
 
@@ -38,6 +42,8 @@ class Parts:
     announcer: Announcer
     feed: Feed
     metrics: Metrics
+    writes: Pool
+    keys: KeyRing
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -45,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     parts = _parts(settings)
     app = FastAPI(title="Smart parking", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.state.parts = parts
+    app.state.access = Access(parts.keys)
     problems.install(app)
     app.include_router(sites_router(parts.answers))
     app.include_router(nearby_router(parts.view))
@@ -65,16 +72,19 @@ def _parts(settings: Settings) -> Parts:
     log = EventLog()
     announcer = Announcer(view, answers, log)
     feed = Feed(settings.require_database_url(), view, announcer)
-    return Parts(view, answers, log, announcer, feed, Metrics(view, feed.status, log))
+    writes = open_writes(settings.require_database_url())
+    metrics = Metrics(view, feed.status, log)
+    return Parts(view, answers, log, announcer, feed, metrics, writes, KeyRing(writes, view.clock))
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
-    async with asyncio.TaskGroup() as tasks:
+    async with parts.writes.opened(), asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
+            tasks.create_task(parts.keys.run(), name="use of keys"),
         ]
         try:
             yield

@@ -13,7 +13,7 @@ from fastapi.openapi.models import SecurityBase as Model
 from fastapi.security.base import SecurityBase
 
 from api.key_ring import KeyRing
-from api.problems import Refused
+from api.problems import Forbidden, Refused
 from parking.access_keys import MEANING, PREFIX, Scope, parse_key
 
 MOST_CHARACTERS = 16_384
@@ -35,8 +35,7 @@ class Caller:
     def require_site(self, site: str) -> None:
         """Answer 403 unless the caller may act at this site."""
         if self.sites is not None and site not in self.sites:
-            raise Refused(
-                HTTPStatus.FORBIDDEN,
+            raise Forbidden(
                 f"This key is bound to other sites than {site!r:.80}; it is good for {_listed(self.sites)}.",
             )
 
@@ -122,7 +121,7 @@ def _lacking(scope: Scope, caller: Caller) -> Refused:
         f"This needs the scope {scope} (to {MEANING[scope]}); {caller.name} has {_listed(caller.scopes)}."
     )
     challenge = f'Bearer realm="parking", error="insufficient_scope", scope="{scope}"'
-    return Refused(HTTPStatus.FORBIDDEN, detail, headers={"WWW-Authenticate": challenge})
+    return Forbidden(detail, headers={"WWW-Authenticate": challenge})
 
 
 def _listed(names: frozenset[str] | frozenset[Scope]) -> str:

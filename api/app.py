@@ -20,7 +20,9 @@ from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.prepared import Answers
+from api.routes.audit import audit_router
 from api.routes.health import health_router
+from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
 from api.routes.pages import install_pages
@@ -58,6 +60,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(parts.view, parts.log))
     app.include_router(signs_router(parts.answers))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(keys_router(parts.writes, parts.keys))
+    app.include_router(audit_router(parts.writes))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     install_pages(app, parts.view, parts.answers)
     app.add_middleware(Edge, metrics=parts.metrics)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from api.bodies import encode
 from api.live import NotLoaded
-from parking.errors import DatabaseUnavailable, NotFound, ParkingError
+from parking.errors import AccessError, Conflict, DatabaseUnavailable, NotFound, ParkingError
 
 _log = structlog.get_logger()
 
@@ -36,8 +36,17 @@ class Refused(ParkingError):
         self.headers = headers or {}
 
 
+class Forbidden(Refused):
+    """The caller is known and may not do this."""
+
+    def __init__(self, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(HTTPStatus.FORBIDDEN, message, headers=headers)
+
+
 STATUS_OF: Mapping[type[ParkingError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    AccessError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotLoaded: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyReaders: HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -2,15 +2,15 @@
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from cli.account import actor
+from cli.spans import span
 from parking.access_keys import (
     AccessKey,
     Presented,
@@ -19,7 +19,6 @@ from parking.access_keys import (
     checked_scopes,
     checked_sites,
 )
-from parking.errors import AccessError
 from parking.settings import load_settings
 
 keys_app = typer.Typer(
@@ -28,10 +27,8 @@ keys_app = typer.Typer(
     rich_markup_mode=None,
 )
 
+Which = Annotated[str, typer.Argument(metavar="KEY", help="the id or the name of the key")]
 AsJson = Annotated[bool, typer.Option("--json", help="answer as JSON")]
-
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_557_600}
-_MOST_S: Final = 20 * _UNITS["y"]
 
 
 @keys_app.callback()
@@ -66,15 +63,89 @@ def create(
     _tell_secret(key, presented, as_json=as_json)
 
 
-def span(field: str, text: str) -> float:
-    """Seconds of `90d`, `12h`, `30m`. Raises AccessError."""
-    match = re.fullmatch(r"(\d{1,9})([smhdwy])", text)
-    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
-    if not 0 < seconds <= _MOST_S:
-        raise AccessError(
-            f"{field}: must look like 30m, 12h, 90d, 4w or 1y, at most 20y (found {text!r:.40})"
-        )
-    return seconds
+@keys_app.command("list")
+def list_them(
+    ended: Annotated[bool, typer.Option("--all", help="also those that are expired or revoked")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the keys: whose they are, what they may do, until when, and when they were last used."""
+    now, keys = asyncio.run(_list())
+    keys = [key for key in keys if ended or key.state(now) == "valid"]
+    if as_json:
+        typer.echo(json.dumps([{**as_plain(key), "state": key.state(now)} for key in keys], indent=1))
+        return
+    for key in keys:
+        used = f"last used {_words(key.last_used_at)}" if key.last_used_at else "never used"
+        ends = "" if key.state(now) == "valid" else f"{key.state(now).upper()}  "
+        until = f"expires {_words(key.expires_at)}" if key.expires_at else "never expires"
+        typer.echo(f"{key.id}  {ends}{key.name}  made {_words(key.created_at)}, {until}, {used}")
+        where = "" if key.sites is None else f" at {', '.join(key.sites)}"
+        typer.echo(f"            {', '.join(sorted(key.scopes))}{where}")
+    typer.echo(f"{'keys' if ended else 'valid keys'}: {len(keys)}", err=True)
+
+
+@keys_app.command("show")
+def show(which: Which, as_json: AsJson = False) -> None:
+    """Show all that is known of one key; its secret is not: nobody has it but its holder."""
+    now, key = asyncio.run(_find(which))
+    plain = {**as_plain(key), "state": key.state(now)}
+    if as_json:
+        typer.echo(json.dumps(plain, indent=1))
+        return
+    for field, value in plain.items():
+        shown = ", ".join(value) if isinstance(value, list) else value
+        typer.echo(f"{field:13} {shown or _NOTHING.get(field, '-')}")
+
+
+@keys_app.command("rotate")
+def rotate(
+    which: Which,
+    overlap: Annotated[
+        str, typer.Option(help="the old secret works for so long: 24h, 7d; 0s ends it now")
+    ] = "24h",
+    as_json: AsJson = False,
+) -> None:
+    """Give a key a new secret, printed once. Both work while they overlap; a third would end the first."""
+    key, presented = asyncio.run(_rotate(which, span("overlap", overlap, least_s=0)))
+    _tell_secret(key, presented, as_json=as_json)
+
+
+@keys_app.command("revoke")
+def revoke(which: Which, as_json: AsJson = False) -> None:
+    """End a key for good. A running API refuses it within five seconds."""
+    key = asyncio.run(_revoke(which))
+    if as_json:
+        typer.echo(json.dumps(as_plain(key), indent=1))
+    else:
+        typer.echo(f"{key.name} ({key.id}) is revoked since {_words(key.revoked_at)}.")
+
+
+async def _list() -> tuple[datetime, list[AccessKey]]:
+    from parking.db.access_keys import list_keys
+
+    async with _database() as connection:
+        return await list_keys(connection)
+
+
+async def _find(which: str) -> tuple[datetime, AccessKey]:
+    from parking.db.access_keys import find_key
+
+    async with _database() as connection:
+        return await find_key(connection, which)
+
+
+async def _rotate(which: str, overlap_s: float) -> tuple[AccessKey, Presented]:
+    from parking.db.access_keys import rotate_key
+
+    async with _database() as connection:
+        return await rotate_key(connection, which, actor=actor(), overlap_s=overlap_s)
+
+
+async def _revoke(which: str) -> AccessKey:
+    from parking.db.access_keys import revoke_key
+
+    async with _database() as connection:
+        return await revoke_key(connection, which, actor=actor())
 
 
 async def _create(**wanted: Any) -> tuple[AccessKey, Presented]:
@@ -119,10 +190,19 @@ def _tell_secret(key: AccessKey, presented: Presented, *, as_json: bool) -> None
         typer.echo(json.dumps({**as_plain(key), "key": presented.text}, indent=1))
         return
     typer.echo(presented.text)
-    ends = f"until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "until it is revoked"
+    ends = f"until {_words(key.expires_at)}" if key.expires_at else "until it is revoked"
     where = "" if key.sites is None else f" at {', '.join(key.sites)}"
     typer.echo(f"{key.name} may {', '.join(sorted(key.scopes))}{where}, {ends}.", err=True)
-    typer.echo("Keep the key now: it is not shown again. Its id is " + key.id + ".", err=True)
+    if key.former_until is not None:
+        typer.echo(f"The secret before works until {_words(key.former_until)}.", err=True)
+    typer.echo(f"Keep the key now: it is not shown again. Its id is {key.id}.", err=True)
+
+
+_NOTHING = {"sites": "all", "expires_at": "never", "last_used_at": "never"}
+
+
+def _words(at: datetime | None) -> str:
+    return "-" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _time(at: datetime | None) -> str | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from parking.errors import AuditError
+
 GENESIS: Final = bytes(32)
 """Stands where the first row's predecessor would."""
 
@@ -38,9 +40,9 @@ class Broken:
     rule: str
 
 
-def canonical(entry: Entry) -> bytes:
-    """All of a row but its hash as JSON: keys sorted, no spaces, UTF-8, the time in microseconds of UTC."""
-    fields = {
+def as_plain(entry: Entry) -> dict[str, Any]:
+    """All of a row but its hash, as JSON tells it: the time in microseconds of UTC, bytes in hex."""
+    return {
         "audit_id": entry.audit_id,
         "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "actor": entry.actor,
@@ -50,38 +52,82 @@ def canonical(entry: Entry) -> bytes:
         "after": entry.after,
         "previous": entry.previous.hex(),
     }
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+
+
+def canonical(entry: Entry) -> bytes:
+    """All of a row but its hash as JSON with its keys sorted, without spaces, in UTF-8."""
+    return dumped(as_plain(entry)).encode()
+
+
+def as_line(entry: Entry) -> str:
+    """A row with its hash as one line of an export."""
+    return dumped({**as_plain(entry), "hash": entry.hash.hex()})
+
+
+def from_line(line: str) -> Entry:
+    """The row of such a line. Raises AuditError."""
+    try:
+        row = json.loads(line)
+        row["at"] = datetime.fromisoformat(row["at"])
+        row["previous"], row["hash"] = bytes.fromhex(row["previous"]), bytes.fromhex(row["hash"])
+        return Entry(**row)
+    except (ValueError, TypeError, KeyError) as error:
+        raise AuditError(f"this is no row of an exported audit log: {line.strip()!r:.80}") from error
+
+
+def dumped(value: Any) -> str:
+    """JSON in the one form that is hashed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 class Chain:
-    """Walks the log from its first row; `last_id` and `head` are where it has come to."""
+    """Walks the log from its first row; `last_id` and `head` are where it has come to.
 
-    def __init__(self) -> None:
+    With `expect`, the hash of a row that was noted outside, it finds a log that was cut off or written anew.
+    """
+
+    def __init__(self, *, expect: bytes | None = None) -> None:
         self.last_id = 0
         self.head = GENESIS
-        self.seen_expected = False
+        self.expected_at: int | None = 0 if expect == GENESIS else None
+        self._expect = expect
 
-    def walk(self, entries: Iterable[Entry], *, expect: bytes | None = None) -> Broken | None:
+    def walk(self, entries: Iterable[Entry]) -> Broken | None:
         """Go on over these rows; the first that is not as it must be, if any."""
         for entry in entries:
             broken = self._step(entry)
             if broken is not None:
                 return broken
             self.last_id, self.head = entry.audit_id, entry.hash
-            self.seen_expected |= entry.hash == expect
+            if entry.hash == self._expect:
+                self.expected_at = entry.audit_id
+        return None
+
+    def end(self, last_id: int, head: bytes) -> Broken | None:
+        """All rows have been walked; what the head of the log says is the last one."""
+        if (last_id, head) != (self.last_id, self.head):
+            return Broken(
+                self.last_id + 1,
+                f"the log ends with row {self.last_id}, its head says {last_id}: its end was cut or added to",
+            )
+        return self.end_alone()
+
+    def end_alone(self) -> Broken | None:
+        """The same for an export, which has no head."""
+        if self._expect is not None and self.expected_at is None:
+            return Broken(0, "no row has the expected hash: the log was cut off before it, or written anew")
         return None
 
     def _step(self, entry: Entry) -> Broken | None:
         if entry.audit_id != self.last_id + 1:
             return Broken(
-                entry.audit_id, f"row {self.last_id + 1} must come here: a row was removed or moved"
+                self.last_id + 1, f"row {entry.audit_id} stands in its place: it was removed or moved"
             )
         if entry.previous != self.head:
             return Broken(
                 entry.audit_id,
-                "its `previous` must be the hash of the row before: a row was replaced or moved",
+                "its `previous` is not the hash of the row before: one of them was replaced",
             )
         if entry.hash != entry.computed():
-            return Broken(entry.audit_id, "its `hash` must be that of its content: it was edited")
+            return Broken(entry.audit_id, "its `hash` is not that of its content: it was edited")
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, LiteralString
 
 import psycopg
@@ -9,7 +10,7 @@ import psycopg
 from parking.access_keys import AccessKey, Lock, Presented, Scope, hashed, new_key
 from parking.db.audit import record
 from parking.db.connect import Connection, statement
-from parking.errors import AccessError, NotFound
+from parking.errors import AccessError, Conflict, NotFound
 
 _SCOPES = frozenset(Scope)
 
@@ -41,7 +42,7 @@ async def create_key(
             )
             await _record(connection, actor, "key.create", None, key)
     except psycopg.errors.UniqueViolation:
-        raise AccessError(
+        raise Conflict(
             f"name: there is a key with the name {name!r} already",
             hint="Take another name, or see `parking keys rotate`.",
         ) from None
@@ -55,9 +56,7 @@ async def rotate_key(
     async with connection.transaction():
         before = await _hold(connection, which)
         if before.revoked_at is not None:
-            raise AccessError(
-                f"The key {before.id} is revoked: it gets no new secret", hint="Make a new key."
-            )
+            raise Conflict(f"The key {before.id} is revoked: it gets no new secret", hint="Make a new key.")
         fresh = new_key(before.id)
         key = await _one(
             connection, "rotate", key_id=before.id, secret_hash=hashed(fresh.secret), overlap_s=overlap_s
@@ -77,11 +76,23 @@ async def revoke_key(connection: Connection, which: str, *, actor: str) -> Acces
     return key
 
 
-async def list_keys(connection: Connection) -> list[AccessKey]:
-    """All keys, also those that have ended, the newest first."""
-    return [
-        _key(row) for row in await (await connection.execute(statement("access_keys", "list"))).fetchall()
-    ]
+async def list_keys(connection: Connection) -> tuple[datetime, list[AccessKey]]:
+    """The database's time, and all keys, also those that have ended, the newest first."""
+    rows = await (await connection.execute(statement("access_keys", "list"))).fetchall()
+    return await _now(connection), [_key(row) for row in rows]
+
+
+async def find_key(connection: Connection, which: str) -> tuple[datetime, AccessKey]:
+    """The database's time, and one key, by its id or name. Raises NotFound."""
+    async with connection.transaction():
+        return await _now(connection), await _hold(connection, which)
+
+
+async def _now(connection: Connection) -> datetime:
+    row = await (await connection.execute(statement("access_keys", "time"))).fetchone()
+    assert row is not None, "the query returns one row"
+    now: datetime = row[0]
+    return now
 
 
 async def load_locks(connection: Connection) -> dict[str, Lock]:

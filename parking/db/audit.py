@@ -1,13 +1,26 @@
-"""Appends to the audit log, in the transaction of the change itself."""
+"""Appends to the audit log, in the transaction of the change itself, and reads it."""
 
 import json
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from parking.audit import Entry
-from parking.db.connect import Connection, statement
+from parking.db.connect import Connection, chunks, statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which rows: texts say how something begins; `since` inclusive, `until` exclusive."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def record(
@@ -36,6 +49,44 @@ async def record(
     entry = replace(entry, hash=entry.computed())
     columns = {name: getattr(entry, name) for name in Entry.__slots__}
     await connection.execute(statement("audit", "append"), {**columns, **parameters})
+
+
+async def page(
+    connection: Connection, wanted: Filter, *, limit: int, below: int | None = None
+) -> list[Entry]:
+    """The newest rows, of those before row `below` if it is given."""
+    asked = {name: getattr(wanted, name) for name in Filter.__slots__}
+    # PostgreSQL takes no NUL in a text, and no row has one.
+    asked |= {name: value.replace("\0", "\ufffd") for name, value in asked.items() if isinstance(value, str)}
+    cursor = await connection.execute(statement("audit", "page"), {**asked, "limit": limit, "below": below})
+    return [_entry(row) for row in await cursor.fetchall()]
+
+
+async def walk_log(connection: Connection) -> AsyncIterator[list[Entry]]:
+    """The whole log, the oldest row first, some thousands at a time. In a transaction only."""
+    async for rows in chunks(connection, statement("audit", "chain")):
+        yield [_entry(row) for row in rows]
+
+
+async def log_end(connection: Connection) -> tuple[int, bytes]:
+    """The last row's number and hash, as the head has them; 0 and GENESIS for an empty log."""
+    row = await (await connection.execute(statement("audit", "end"))).fetchone()
+    return (0, b"") if row is None else (row[0], bytes(row[1]))
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    audit_id, at, actor, action, subject, before, after, previous, hash = row
+    return Entry(
+        audit_id=audit_id,
+        at=at,
+        actor=actor,
+        action=action,
+        subject=subject,
+        before=as_value(before),
+        after=as_value(after),
+        previous=bytes(previous),
+        hash=bytes(hash),
+    )
 
 
 def as_value(text: str | None) -> Any:

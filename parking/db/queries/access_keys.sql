@@ -43,3 +43,6 @@ UPDATE api_key SET last_used_at = now()
 
 -- known_sites: which of these sites the registry has
 SELECT site_id FROM site WHERE site_id = ANY(%(sites)s);
+
+-- time: the database's, by which a key expires
+SELECT now();

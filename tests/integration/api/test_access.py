@@ -150,12 +150,12 @@ async def test_an_expired_key_is_refused_though_it_is_in_memory(guarded: Api, ci
 async def test_the_last_use_is_written_once_a_minute_and_not_more(guarded: Api, city_url: str) -> None:
     key = await key_of(city_url, Scope.COUNTS_WRITE)
     async with connect(city_url, name="test", autocommit=True) as connection:
-        (before,) = await list_keys(connection)
+        _, (before,) = await list_keys(connection)
         assert before.last_used_at is None
         await guarded.client.get("/guarded", headers=bearer(key))
 
         async def used() -> datetime | None:
-            (now,) = await list_keys(connection)
+            _, (now,) = await list_keys(connection)
             return now.last_used_at
 
         first = await until(used, what="the use is written down")

@@ -13,6 +13,7 @@ from fastapi.openapi.models import SecurityBase as Model
 from fastapi.security.base import SecurityBase
 
 from api.key_ring import KeyRing
+from api.oidc import TokenRefused, Tokens
 from api.problems import Forbidden, Refused
 from parking.access_keys import MEANING, PREFIX, Scope, parse_key
 
@@ -41,10 +42,11 @@ class Caller:
 
 
 class Access:
-    """Finds out who calls, from the key in a request's headers."""
+    """Finds out who calls, from the key or the token in a request's headers."""
 
-    def __init__(self, ring: KeyRing) -> None:
+    def __init__(self, ring: KeyRing, tokens: Tokens | None = None) -> None:
         self._ring = ring
+        self.tokens = tokens
 
     async def caller(self, request: Request, *, basic: bool) -> Caller:
         """Who calls. Answers 401 if nobody known; `basic`: say that HTTP Basic will do."""
@@ -52,6 +54,11 @@ class Access:
         if credential is None:
             raise _unknown("This needs an API key: send `Authorization: Bearer KEY`.", basic=basic)
         key = parse_key(credential)
+        if key is None and self.tokens is not None and credential.count(".") == 2:
+            try:
+                return Caller(*await self.tokens.check(credential))
+            except TokenRefused as error:
+                raise _unknown(f"This token is not accepted: {error}.", basic=basic, wrong=True) from error
         if key is None:
             raise _unknown(
                 f"This is no API key: one looks like {PREFIX}..., 66 characters.", basic=basic, wrong=True
@@ -140,7 +147,9 @@ class _Scheme(SecurityBase):
 
 
 _SCHEMES = (
-    _Scheme("Bearer", HTTPBearer(description="an API key as a bearer token")),
+    _Scheme(
+        "Bearer", HTTPBearer(description="an API key, or an access token of the council's identity provider")
+    ),
     _Scheme(
         "ApiKey",
         APIKey(**{"in": APIKeyIn.header}, name="X-Api-Key", description="an API key in a header of its own"),

@@ -15,10 +15,12 @@ from api.edge import Edge
 from api.events import EventLog
 from api.feed import Announcer, Feed
 from api.hot import HotReads
+from api.issuer_keys import IssuerKeys
 from api.key_ring import KeyRing
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
+from api.oidc import Tokens
 from api.prepared import Answers
 from api.routes.audit import audit_router
 from api.routes.health import health_router
@@ -53,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     parts = _parts(settings)
     app = FastAPI(title="Smart parking", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.state.parts = parts
-    app.state.access = Access(parts.keys)
+    app.state.access = Access(parts.keys, _tokens(settings))
     problems.install(app)
     app.include_router(sites_router(parts.answers))
     app.include_router(nearby_router(parts.view))
@@ -79,6 +81,11 @@ def _parts(settings: Settings) -> Parts:
     writes = open_writes(settings.require_database_url())
     metrics = Metrics(view, feed.status, log)
     return Parts(view, answers, log, announcer, feed, metrics, writes, KeyRing(writes, view.clock))
+
+
+def _tokens(settings: Settings) -> Tokens | None:
+    oidc = settings.oidc
+    return None if oidc is None else Tokens(oidc, IssuerKeys(oidc.issuer))
 
 
 @asynccontextmanager

@@ -8,8 +8,7 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from cli.main import app
 from parking.access_keys import hashed, parse_key
@@ -174,11 +173,11 @@ def as_superuser(services: Services, database_url: str, statements: Sequence[Lit
     """Change the log with the triggers switched off, as only an owner or a superuser can."""
     with psycopg.connect(database_url) as connection:
         for table in ("audit_log", "audit_head"):
-            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")  # type: ignore[arg-type]
+            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         for statement in statements:
             connection.execute(statement)
         for table in ("audit_log", "audit_head"):
-            connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")  # type: ignore[arg-type]
+            connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def five_rows(run: Run) -> str:

@@ -125,7 +125,7 @@ async def test_the_audit_log_is_read_page_by_page_and_filtered(api: Api, admin: 
     seen: list[int] = []
     cursor: str | None = None
     while True:
-        asked = {"limit": 3, **({"cursor": cursor} if cursor else {})}
+        asked: dict[str, str] = {"limit": "3", **({"cursor": cursor} if cursor else {})}
         page = (await api.client.get("/v1/audit", params=asked, headers=admin)).json()
         assert len(page["entries"]) <= 3
         seen += [row["audit_id"] for row in page["entries"]]

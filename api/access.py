@@ -11,11 +11,15 @@ from fastapi import Request, Security
 from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBase, HTTPBearer
 from fastapi.openapi.models import SecurityBase as Model
 from fastapi.security.base import SecurityBase
+from starlette.types import Scope as RequestScope
 
 from api.key_ring import KeyRing
+from api.limits import Limits, too_many
+from api.metrics import Metrics
 from api.oidc import TokenRefused, Tokens
 from api.problems import Forbidden, Refused
 from parking.access_keys import MEANING, PREFIX, Scope, parse_key
+from parking.errors import ParkingError
 
 MOST_CHARACTERS = 16_384
 """Of a credential; a longer one is refused unread."""
@@ -44,34 +48,62 @@ class Caller:
 class Access:
     """Finds out who calls, from the key or the token in a request's headers."""
 
-    def __init__(self, ring: KeyRing, tokens: Tokens | None = None) -> None:
+    def __init__(
+        self, ring: KeyRing, *, limits: Limits, metrics: Metrics, tokens: Tokens | None = None
+    ) -> None:
         self._ring = ring
+        self._limits = limits
+        self.metrics = metrics
         self.tokens = tokens
 
     async def caller(self, request: Request, *, basic: bool) -> Caller:
         """Who calls. Answers 401 if nobody known; `basic`: say that HTTP Basic will do."""
         credential = presented(request)
         if credential is None:
+            self.metrics.refused("none")
             raise _unknown("This needs an API key: send `Authorization: Bearer KEY`.", basic=basic)
+        address = self._limits.addresses.of(request.scope)
+        try:
+            return await self._known(credential, search=not self._limits.failures.empty(address))
+        except _Invalid as error:
+            self.metrics.refused("invalid")
+            if wait_s := self._limits.failures.take(address):
+                self.metrics.limited("failures")
+                raise too_many(wait_s, "Too many keys that are not valid came from this address.") from None
+            raise _unknown(str(error), basic=basic, wrong=True) from None
+
+    async def wait_s(self, scope: RequestScope, *, otherwise: float) -> float:
+        """When a caller may ask whose address may not: by a bucket of their own, if they have a valid key."""
+        request = Request(scope)
+        if presented(request) is None:
+            return otherwise
+        try:
+            caller = await self.caller(request, basic=False)
+        except ParkingError:
+            return otherwise
+        return self._limits.callers.take(caller.name)
+
+    async def _known(self, credential: str, *, search: bool) -> Caller:
+        """Whose it is. Raises _Invalid, DatabaseUnavailable, ProviderUnavailable."""
         key = parse_key(credential)
-        if key is None and self.tokens is not None and credential.count(".") == 2:
-            try:
-                return Caller(*await self.tokens.check(credential))
-            except TokenRefused as error:
-                raise _unknown(f"This token is not accepted: {error}.", basic=basic, wrong=True) from error
-        if key is None:
-            raise _unknown(
-                f"This is no API key: one looks like {PREFIX}..., 66 characters.", basic=basic, wrong=True
-            )
-        found = await self._ring.find(key)
-        if found is None:
-            raise _unknown(
-                f"The key {PREFIX}{key.id}_... is not valid: unknown, expired, revoked or replaced.",
-                basic=basic,
-                wrong=True,
-            )
-        sites = None if found.sites is None else frozenset(found.sites)
-        return Caller(f"{found.name} (key {found.id})", found.scopes, sites)
+        if key is not None:
+            found = await self._ring.find(key, search=search)
+            if found is None:
+                raise _Invalid(
+                    f"The key {PREFIX}{key.id}_... is not valid: unknown, expired, revoked or replaced."
+                )
+            sites = None if found.sites is None else frozenset(found.sites)
+            return Caller(f"{found.name} (key {found.id})", found.scopes, sites)
+        if self.tokens is None or credential.count(".") != 2:
+            raise _Invalid(f"This is no API key: one looks like {PREFIX}..., 66 characters.")
+        try:
+            return Caller(*await self.tokens.check(credential))
+        except TokenRefused as error:
+            raise _Invalid(f"This token is not accepted: {error}.") from error
+
+
+class _Invalid(Exception):
+    """A credential that nobody has; the reason is for whoever showed it."""
 
 
 def needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
@@ -87,6 +119,7 @@ def needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
         access: Access = request.app.state.access
         caller = await access.caller(request, basic=scope is Scope.CAMERAS_PUSH)
         if not caller.may(scope):
+            access.metrics.refused("scope")
             raise _lacking(scope, caller)
         return caller
 

@@ -11,17 +11,19 @@ from api import problems
 from api.access import Access
 from api.clock import DatabaseClock
 from api.database import open_writes
-from api.edge import Edge
+from api.edge import Edge, answer_headers
 from api.events import EventLog
 from api.feed import Announcer, Feed
 from api.hot import HotReads
 from api.issuer_keys import IssuerKeys
 from api.key_ring import KeyRing
+from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.oidc import Tokens
 from api.prepared import Answers
+from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
@@ -55,7 +57,9 @@ def create_app(settings: Settings) -> FastAPI:
     parts = _parts(settings)
     app = FastAPI(title="Smart parking", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.state.parts = parts
-    app.state.access = Access(parts.keys, _tokens(settings))
+    limits = Limits(settings)
+    access = Access(parts.keys, limits=limits, metrics=parts.metrics, tokens=_tokens(settings))
+    app.state.access = access
     problems.install(app)
     app.include_router(sites_router(parts.answers))
     app.include_router(nearby_router(parts.view))
@@ -66,8 +70,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(audit_router(parts.writes))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     install_pages(app, parts.view, parts.answers)
-    app.add_middleware(Edge, metrics=parts.metrics)
-    app.add_middleware(HotReads, answers=parts.answers, metrics=parts.metrics)
+    headers = answer_headers(settings.hsts_s)
+    app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
+    app.add_middleware(HotReads, answers=parts.answers, metrics=parts.metrics, extra=headers)
+    app.add_middleware(RateLimit, limits=limits, access=access, metrics=parts.metrics, headers=headers)
     return app
 
 

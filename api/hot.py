@@ -9,7 +9,7 @@ import time
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import has_it
-from api.edge import HEADERS
+from api.edge import HEADERS, Headers
 from api.live import NotLoaded
 from api.metrics import Metrics
 from api.prepared import Answers, Prepared
@@ -23,8 +23,9 @@ _SIGN = "/v1/signs/"
 class HotReads:
     """ASGI middleware that answers the hot reads from prepared bytes."""
 
-    def __init__(self, app: ASGIApp, answers: Answers, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, answers: Answers, metrics: Metrics, extra: Headers = HEADERS) -> None:
         self._app = app
+        self._extra = extra
         self._answers = answers
         self._metrics = metrics
 
@@ -40,7 +41,7 @@ class HotReads:
         else:
             headers, body = prepared.validators, b""
         self._metrics.answered(method="GET", route=route, status=status, seconds=time.perf_counter() - began)
-        await send({"type": "http.response.start", "status": status, "headers": [*headers, *HEADERS]})
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, *self._extra]})
         await send({"type": "http.response.body", "body": body})
 
     def _find(self, scope: Scope) -> tuple[str, Prepared, int] | None:

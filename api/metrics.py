@@ -29,6 +29,18 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._limited = Counter(
+            "parking_api_limited",
+            "Requests answered with 429: too many reads, reads of signs, or wrong keys from one address.",
+            ("what",),
+            registry=self.registry,
+        )
+        self._refused = Counter(
+            "parking_api_refused",
+            "Callers refused: no key or token, one that is not valid, or one without the scope.",
+            ("why",),
+            registry=self.registry,
+        )
         # Finding a series by its labels costs more than counting in it. Bounded by routes and statuses.
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._gauge("sites", "Sites in the live view.", lambda: len(view.sites))
@@ -58,6 +70,14 @@ class Metrics:
             self._answered[key] = found
         found[0].inc()
         found[1].observe(seconds)
+
+    def limited(self, what: str) -> None:
+        """Count one request that was too many: `reads`, `signs` or `failures`."""
+        self._limited.labels(what).inc()
+
+    def refused(self, why: str) -> None:
+        """Count one caller: `none` shown, `invalid`, or without the `scope`."""
+        self._refused.labels(why).inc()
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format."""

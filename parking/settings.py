@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -75,6 +76,16 @@ def _roles(value: Any) -> Any:
         raise ValueError('must be JSON like {"Parking.Manager": ["reports:read"]}') from None
 
 
+def _networks(value: Any) -> Any:
+    """Networks from a list with commas; an address alone is a network of one."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(item.strip()) for item in value.split(",") if item.strip())
+    except ValueError as error:
+        raise ValueError(f"must be addresses or networks with commas between: {error}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Oidc:
     """The identity provider whose tokens are accepted, and what each of its roles allows."""
@@ -84,6 +95,8 @@ class Oidc:
     roles_claim: str
     roles: dict[str, frozenset[Scope]]
 
+
+Network = IPv4Network | IPv6Network
 
 MOST_SHARDS = 64
 DAYS_30 = 30 * 86400
@@ -155,6 +168,20 @@ class Settings(BaseSettings):
     )
     oidc_roles: Annotated[dict[str, frozenset[Scope]], NoDecode, BeforeValidator(_roles)] = Field(
         default_factory=dict, description='what each role allows: {"Parking.Manager": ["reports:read"]}'
+    )
+    rate_per_s: float = Field(
+        200, ge=0, le=1_000_000, description="requests a second that one address may make; 0 is no limit"
+    )
+    rate_burst: int = Field(2000, ge=1, le=10_000_000, description="requests that it may make at once")
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        description="our proxies, whose X-Forwarded-For is believed: 10.0.0.5,fd00::/8",
+    )
+    hsts_s: int = Field(
+        0,
+        ge=0,
+        le=63_072_000,
+        description="only where all is served over HTTPS: for so long browsers use nothing else",
     )
     stale_after_s: float = Field(
         15, gt=0, le=3600, description="a number unconfirmed for longer is marked stale"

@@ -34,9 +34,9 @@ def app() -> FastAPI:
 def without() -> FastAPI:
     """The same application without the short way."""
     app = loaded_app()
-    (hot, edge) = app.user_middleware
+    (limit, hot, edge) = app.user_middleware
     assert "HotReads" in repr(hot)
-    app.user_middleware = [edge]
+    app.user_middleware = [limit, edge]
     return app
 
 

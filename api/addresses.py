@@ -9,7 +9,9 @@ from starlette.types import Scope
 Network = IPv4Network | IPv6Network
 _FORWARDED_FOR = b"x-forwarded-for"
 _MOST_PROXIES = 20
-_CACHED = 65_536
+_CACHED = 32_768
+_USUAL = 100
+"""Characters of a list of proxies; longer ones are read each time, so that they fill no memory."""
 
 
 class Addresses:
@@ -18,14 +20,16 @@ class Addresses:
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
         self._is_proxy = lru_cache(maxsize=1024)(self._is_trusted)
+        self._of_usual = lru_cache(maxsize=_CACHED)(self._behind)
 
     def of(self, scope: Scope) -> str:
         """The client of a request; empty where the server does not tell (a socket of this machine)."""
         peer: str = scope["client"][0] if scope.get("client") else ""
         if self._is_proxy(peer):
-            named = [value for name, value in scope["headers"] if name == _FORWARDED_FOR]
-            if named:
-                return self._behind(peer, b",".join(named).decode("latin-1"))
+            forwarded = b",".join([value for name, value in scope["headers"] if name == _FORWARDED_FOR])
+            if forwarded:
+                known = self._of_usual if len(forwarded) <= _USUAL else self._behind
+                return known(peer, forwarded)
         return bucket(peer)
 
     def is_unknown_proxy(self, scope: Scope) -> bool:
@@ -33,11 +37,11 @@ class Addresses:
         peer: str = scope["client"][0] if scope.get("client") else ""
         return not self._is_proxy(peer) and any(name == _FORWARDED_FOR for name, _ in scope["headers"])
 
-    def _behind(self, peer: str, forwarded: str) -> str:
+    def _behind(self, peer: str, forwarded: bytes) -> str:
         """From the right, the first that is none of our proxies: what stands left of it anyone can write."""
         client = peer
-        for item in reversed(forwarded.split(",")[-_MOST_PROXIES:]):
-            address = _address(item.strip())
+        for item in reversed(forwarded.split(b",")[-_MOST_PROXIES:]):
+            address = _address(item.decode("latin-1").strip())
             if address is None:
                 break
             client = str(address)

@@ -31,6 +31,7 @@ class KeyRing:
         self._clock = clock
         self._locks: dict[str, Lock] = {}
         self._read_at = float("-inf")
+        self._failed_at = float("-inf")
         self.reads = 0
         self._reading = asyncio.Lock()
         self._noted: dict[str, float] = {}
@@ -44,9 +45,9 @@ class KeyRing:
         """
         asked_at = time.monotonic()
         if asked_at - self._read_at > KEPT_S:
-            await self._read(since=asked_at - KEPT_S)
+            await self._read(asked_at, since=asked_at - KEPT_S)
         elif search and presented.id not in self._locks:
-            await self._read(since=asked_at)
+            await self._read(asked_at, since=asked_at)
         lock = self._locks.get(presented.id)
         if lock is None or not lock.opens(presented.secret, self._clock.now()):
             return None
@@ -79,16 +80,23 @@ class KeyRing:
                     async with asyncio.timeout(_LAST_WORDS_S):
                         await self._write()
 
-    async def _read(self, *, since: float) -> None:
-        """Read all keys, unless another caller has done so after `since` (time.monotonic)."""
+    async def _read(self, asked_at: float, *, since: float) -> None:
+        """Read all keys, unless another caller has done so after `since`, or has failed after `asked_at`."""
         async with self._reading:
             if self._read_at > since:
                 return
+            if self._failed_at > asked_at:
+                # Else each of those who wait would wait for a failure of their own, one after the other.
+                raise DatabaseUnavailable
             if (early := self._read_at + LEAST_S - time.monotonic()) > 0:
                 await asyncio.sleep(early)
             began = time.monotonic()
-            async with self._database.transaction() as connection:
-                self._locks = await load_locks(connection)
+            try:
+                async with self._database.transaction() as connection:
+                    self._locks = await load_locks(connection)
+            except DatabaseUnavailable:
+                self._failed_at = time.monotonic()
+                raise
             self._read_at = began
             self.reads += 1
             self._noted = {id: at for id, at in self._noted.items() if id in self._locks}

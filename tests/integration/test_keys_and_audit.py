@@ -1,6 +1,8 @@
 """`parking keys` and `parking audit` as commands, on a real database."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ from cli.main import app
 from parking.access_keys import hashed, parse_key
 from parking.audit import from_line
 from parking.errors import AuditError, ParkingError
-from tests.support.services import Services
+from tests.support.services import PROJECT, Services
 
 Run = Callable[..., Result]
 
@@ -115,6 +117,22 @@ def test_the_log_tells_who_did_what_and_is_exported(run: Run, tmp_path: Path) ->
         file.write_text("".join(wrong))
         with pytest.raises(AuditError, match=told):
             run("audit", "verify", "--file", str(file), "--expect", head)
+
+
+def test_an_export_can_be_checked_as_the_documentation_says(run: Run, tmp_path: Path) -> None:
+    create(run, "Zoë")
+    create(run, "Ann")
+    file = tmp_path / "audit.jsonl"
+    run("audit", "export", "--output", str(file))
+    document = (PROJECT / "docs/access.md").read_text()
+    program = document.partition("```python\n")[2].partition("```")[0]
+
+    def check() -> int:
+        return subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True).returncode
+
+    assert check() == 0
+    file.write_text(file.read_text().replace("Ann", "Anne"))
+    assert check() == 1
 
 
 @dataclass(frozen=True)

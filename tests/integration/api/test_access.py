@@ -186,6 +186,14 @@ async def test_without_the_database_it_is_503_and_then_well_again(
         assert (response.status_code, response.headers["retry-after"]) == (503, "3")
         assert response.headers["content-type"] == "application/problem+json"
         assert "127.0.0.1" not in response.text
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            asked = [
+                tasks.create_task(guarded.client.get("/guarded", headers=bearer(key)), name="request")
+                for _ in range(30)
+            ]
+        assert {task.result().status_code for task in asked} == {503}
+        assert time.monotonic() - began < 15, "they must not fail one after the other"
     ended_at = time.monotonic()
 
     async def let_in() -> bool:

@@ -20,22 +20,29 @@ class Addresses:
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
         self._is_proxy = lru_cache(maxsize=1024)(self._is_trusted)
+        self._of_peer = lru_cache(maxsize=_CACHED)(self._bucket_unless_proxy)
         self._of_usual = lru_cache(maxsize=_CACHED)(self._behind)
 
     def of(self, scope: Scope) -> str:
         """The client of a request; empty where the server does not tell (a socket of this machine)."""
-        peer: str = scope["client"][0] if scope.get("client") else ""
-        if self._is_proxy(peer):
-            forwarded = b",".join([value for name, value in scope["headers"] if name == _FORWARDED_FOR])
-            if forwarded:
-                known = self._of_usual if len(forwarded) <= _USUAL else self._behind
-                return known(peer, forwarded)
-        return bucket(peer)
+        # Each request comes through here: what is found once is remembered.
+        client = scope.get("client")
+        peer: str = client[0] if client else ""
+        found = self._of_peer(peer)
+        if found is not None:
+            return found
+        forwarded = b",".join([value for name, value in scope["headers"] if name == _FORWARDED_FOR])
+        if not forwarded:
+            return bucket(peer)
+        return (self._of_usual if len(forwarded) <= _USUAL else self._behind)(peer, forwarded)
 
     def is_unknown_proxy(self, scope: Scope) -> bool:
         """Whether the peer names a client, but is not trusted to."""
         peer: str = scope["client"][0] if scope.get("client") else ""
         return not self._is_proxy(peer) and any(name == _FORWARDED_FOR for name, _ in scope["headers"])
+
+    def _bucket_unless_proxy(self, peer: str) -> str | None:
+        return None if self._is_trusted(peer) else bucket(peer)
 
     def _behind(self, peer: str, forwarded: bytes) -> str:
         """From the right, the first that is none of our proxies: what stands left of it anyone can write."""

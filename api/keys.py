@@ -69,6 +69,17 @@ class RotationWish(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     overlap_hours: float = Field(24, ge=0, le=24 * 366, description="so long the old secret works as well")
+    expires_in_days: int | None = Field(None, ge=1, le=_MOST_DAYS, description="its new end; else as before")
+
+    @property
+    def overlap_s(self) -> float:
+        """The overlap in seconds."""
+        return self.overlap_hours * 3600
+
+    @property
+    def expires_s(self) -> float | None:
+        """How long it is good from now, in seconds."""
+        return None if self.expires_in_days is None else self.expires_in_days * _DAY_S
 
 
 def key_body(key: AccessKey, now: datetime) -> KeyBody:

@@ -37,7 +37,7 @@ class Limits:
         """0 if the request may be answered, else in how many seconds one may."""
         if self._off:
             return 0.0
-        buckets = self.signs if is_sign(scope) else self.reads
+        buckets = self.signs if scope["path"].startswith(_SIGNS) else self.reads
         return buckets.take(self.addresses.of(scope))
 
     def warn(self, scope: Scope) -> None:

@@ -103,10 +103,15 @@ def rotate(
     overlap: Annotated[
         str, typer.Option(help="the old secret works for so long: 24h, 7d; 0s ends it now")
     ] = "24h",
+    expires: Annotated[
+        str | None, typer.Option(help="it ends so long from now: 1y", show_default="as before")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Give a key a new secret, printed once. Both work while they overlap; a third would end the first."""
-    key, presented = asyncio.run(_rotate(which, span("overlap", overlap, least_s=0)))
+    expires_s = None if expires is None else span("expires", expires)
+    overlap_s = span("overlap", overlap, least_s=0)
+    key, presented = asyncio.run(_rotate(which, overlap_s=overlap_s, expires_s=expires_s))
     _tell_secret(key, presented, as_json=as_json)
 
 
@@ -134,11 +139,11 @@ async def _find(which: str) -> tuple[datetime, AccessKey]:
         return await find_key(connection, which)
 
 
-async def _rotate(which: str, overlap_s: float) -> tuple[AccessKey, Presented]:
+async def _rotate(which: str, **wanted: Any) -> tuple[AccessKey, Presented]:
     from parking.db.access_keys import rotate_key
 
     async with _database() as connection:
-        return await rotate_key(connection, which, actor=actor(), overlap_s=overlap_s)
+        return await rotate_key(connection, which, actor=actor(), **wanted)
 
 
 async def _revoke(which: str) -> AccessKey:

@@ -72,12 +72,16 @@ def keys_router(writes: Pool, ring: KeyRing) -> APIRouter:
     )
     async def rotate(key_id: Id, caller: Keeper, wish: RotationWish | None = None) -> Response:
         """Both secrets work while they overlap. The new one is in this answer and nowhere else."""
-        overlap_s = (wish or RotationWish()).overlap_hours * 3600
+        wish = wish or RotationWish()
         async with writes.transaction() as connection:
             now, before = await find_key(connection, key_id)
             require_within(caller, before.scopes, before.sites)
             rotated, presented = await rotate_key(
-                connection, before.id, actor=caller.name, overlap_s=overlap_s
+                connection,
+                before.id,
+                actor=caller.name,
+                overlap_s=wish.overlap_s,
+                expires_s=wish.expires_s,
             )
         ring.forget()
         return _json(new_key_body(rotated, presented, now))

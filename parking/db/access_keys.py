@@ -50,16 +50,26 @@ async def create_key(
 
 
 async def rotate_key(
-    connection: Connection, which: str, *, actor: str, overlap_s: float
+    connection: Connection, which: str, *, actor: str, overlap_s: float, expires_s: float | None = None
 ) -> tuple[AccessKey, Presented]:
-    """Give a key (by id or name) a new secret; the old one works for `overlap_s` more. Raises NotFound."""
+    """Give a key (by id or name) a new secret; the old one works for `overlap_s` more.
+
+    `expires_s` from now is its new end; without it the end stays. Raises NotFound, Conflict.
+    """
     async with connection.transaction():
         before = await _hold(connection, which)
         if before.revoked_at is not None:
             raise Conflict(f"The key {before.id} is revoked: it gets no new secret", hint="Make a new key.")
+        if expires_s is None and before.state(await _now(connection)) == "expired":
+            raise Conflict(f"The key {before.id} has expired", hint="Give it a new end: --expires 1y.")
         fresh = new_key(before.id)
         key = await _one(
-            connection, "rotate", key_id=before.id, secret_hash=hashed(fresh.secret), overlap_s=overlap_s
+            connection,
+            "rotate",
+            key_id=before.id,
+            secret_hash=hashed(fresh.secret),
+            overlap_s=overlap_s,
+            expires_s=expires_s,
         )
         await _record(connection, actor, "key.rotate", before, key)
     return key, fresh

@@ -89,6 +89,28 @@ def test_rotate_list_show_and_revoke(run: Run) -> None:
     assert "The audit log is whole: 5 rows." in run("audit", "verify").stdout
 
 
+def test_a_key_keeps_its_end_unless_it_is_given_a_new_one(run: Run, database_url: str) -> None:
+    create(run, "office", "--expires", "10d")
+
+    def end() -> str:
+        end: str = json.loads(run("keys", "show", "office", "--json").stdout)["expires_at"]
+        return end
+
+    first = end()
+    run("keys", "rotate", "office")
+    assert end() == first
+    assert "key office: expires on" in CliRunner().invoke(app, ["doctor"]).stdout
+    run("keys", "rotate", "office", "--expires", "90d")
+    assert end() > first
+    assert "key office" not in CliRunner().invoke(app, ["doctor"]).stdout
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE api_key SET expires_at = now() - INTERVAL '1 s'")
+    assert "key office: has expired on" in CliRunner().invoke(app, ["doctor"]).stdout
+    with pytest.raises(ParkingError, match="has expired"):
+        run("keys", "rotate", "office")
+    run("keys", "rotate", "office", "--expires", "1d")
+
+
 def test_the_log_tells_who_did_what_and_is_exported(run: Run, tmp_path: Path) -> None:
     create(run, "Zoë")
     run("keys", "revoke", "Zoë")

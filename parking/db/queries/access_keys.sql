@@ -21,9 +21,10 @@ SELECT key_id, name, scopes, sites, created_at, created_by, rotated_at, former_u
  WHERE key_id = %(id)s OR (name = %(id)s AND revoked_at IS NULL)
  ORDER BY key_id <> %(id)s LIMIT 1 FOR UPDATE;
 
--- rotate: a new secret; the one before works for so many seconds more
+-- rotate: a new secret; the one before works for so many seconds more; and a new end, if one is given
 UPDATE api_key
    SET secret_hash = %(secret_hash)s, rotated_at = now(),
+       expires_at = coalesce(now() + make_interval(secs => %(expires_s)s::float8), expires_at),
        former_hash = CASE WHEN %(overlap_s)s::float8 > 0 THEN secret_hash END,
        former_until = CASE WHEN %(overlap_s)s::float8 > 0
                            THEN now() + make_interval(secs => %(overlap_s)s::float8) END

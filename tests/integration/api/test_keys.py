@@ -42,8 +42,9 @@ async def test_the_life_of_a_key_over_http(api: Api, city_url: str, admin: dict[
     # The new key is known at once, and lacks the scope: 403, not 401.
     assert (await client.get("/v1/keys", headers=bearer(body["key"]))).status_code == 403
 
-    rotated = await client.post(f"/v1/keys/{body['id']}/rotate", json={"overlap_hours": 0}, headers=admin)
-    assert rotated.status_code == 200
+    wish = {"overlap_hours": 0, "expires_in_days": 60}
+    rotated = await client.post(f"/v1/keys/{body['id']}/rotate", json=wish, headers=admin)
+    assert (rotated.status_code, rotated.json()["expires_at"] > body["expires_at"]) == (200, True)
     assert (await client.get("/v1/keys", headers=bearer(body["key"]))).status_code == 401
     assert (await client.get("/v1/keys", headers=bearer(rotated.json()["key"]))).status_code == 403
 

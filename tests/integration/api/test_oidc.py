@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from random import randrange
 from typing import Annotated, Any
 
 import pytest
@@ -46,7 +47,9 @@ async def api(start_api: StartApi, issuer: Issuer) -> AsyncIterator[Api]:
 
 
 async def ask(api: Api, token: str) -> Any:
-    return await api.client.get("/guarded", headers=bearer(token))
+    """Show a token, each time from another address: wrong ones from one address are limited."""
+    address = f"198.51.{randrange(256)}.{randrange(256)}"
+    return await api.client.get("/guarded", headers={**bearer(token), "X-Forwarded-For": address})
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA"])

@@ -9,9 +9,12 @@ from api.prepared import Prepared
 
 _MEANING = {
     304: "Not modified: what you have (If-None-Match) is still right.",
+    401: "An API key is needed, or the one sent is not valid; `WWW-Authenticate` says how to send one.",
+    403: "The key lacks the scope, or is bound to other sites.",
     404: "There is no such thing.",
+    409: "It is so already, or has ended.",
     422: "A value cannot be used; `errors` says which, and why.",
-    503: "The numbers have not been read yet; `Retry-After` says when to ask again.",
+    503: "The numbers have not been read yet, or the database is away; `Retry-After` says when to ask again.",
 }
 
 
@@ -35,15 +38,21 @@ def has_it(if_none_match: bytes, etag: bytes) -> bool:
     return etag in tags or b"*" in tags
 
 
-def documented(schema: str, *others: int, text: str | None = None) -> dict[int | str, dict[str, Any]]:
+GUARDED = (401, 403, 503)
+"""What any route answers that needs a key."""
+
+
+def documented(
+    schema: str, *others: int, text: str | None = None, status: int = 200
+) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers with `schema` (a name in `bodies`) or one of `others`."""
     content: dict[str, Any] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
     if text is not None:
         content["text/plain"] = {"schema": {"type": "string"}, "example": text}
-    responses: dict[int | str, dict[str, Any]] = {200: {"description": "Successful", "content": content}}
-    for status in others:
-        responses[status] = {"description": _MEANING[status]}
-        if status >= 400:
+    responses: dict[int | str, dict[str, Any]] = {status: {"description": "Successful", "content": content}}
+    for other in sorted(set(others)):
+        responses[other] = {"description": _MEANING[other]}
+        if other >= 400:
             reference = {"$ref": "#/components/schemas/Problem"}
-            responses[status]["content"] = {"application/problem+json": {"schema": reference}}
+            responses[other]["content"] = {"application/problem+json": {"schema": reference}}
     return responses

@@ -6,27 +6,37 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
+from api.access import Access
 from api.clock import DatabaseClock
-from api.edge import Edge
+from api.database import open_writes
+from api.edge import Edge, answer_headers
 from api.events import EventLog
 from api.feed import Announcer, Feed
 from api.hot import HotReads
+from api.issuer_keys import IssuerKeys
+from api.key_ring import KeyRing
+from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
+from api.oidc import Tokens
 from api.pages.install import install_pages
 from api.pages.site import About
 from api.prepared import Answers
+from api.rate_limit import RateLimit
+from api.routes.audit import audit_router
 from api.routes.health import health_router
+from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
 from parking.chance import Chances, TurnoverChances
+from parking.db.pool import Pool
 from parking.gazetteer import load_places
 from parking.settings import Settings
 from parking.signs import SignRules
@@ -43,15 +53,17 @@ class Parts:
     announcer: Announcer
     feed: Feed
     metrics: Metrics
+    writes: Pool
+    keys: KeyRing
 
 
 class _Application(FastAPI):
-    """FastAPI behind the hot reads, which would take twice as long as middleware inside it."""
+    """FastAPI behind the limits and the hot reads, which would take twice as long as middleware inside it."""
 
-    hot: HotReads | None = None
+    front: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (super().__call__ if self.hot is None else self.hot)(scope, receive, send)
+        await (super().__call__ if self.front is None else self.front)(scope, receive, send)
 
     async def routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer by the routes."""
@@ -65,12 +77,17 @@ def create_app(settings: Settings) -> FastAPI:
         title="Smart parking", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan
     )
     app.state.parts = parts
+    limits = Limits(settings)
+    access = Access(parts.keys, limits=limits, metrics=parts.metrics, tokens=_tokens(settings))
+    app.state.access = access
     problems.install(app)
     app.include_router(sites_router(parts.answers))
     app.include_router(nearby_router(parts.view, parts.chances))
     app.include_router(stream_router(parts.view, parts.log))
     app.include_router(signs_router(parts.answers))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(keys_router(parts.writes, parts.keys))
+    app.include_router(audit_router(parts.writes))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
         publisher="Parking authority",
@@ -79,8 +96,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     places = load_places(settings.places_file) if settings.places_file else []
     install_pages(app, parts.view, parts.answers, parts.chances, about=about, places=places)
-    app.add_middleware(Edge, metrics=parts.metrics)
-    app.hot = HotReads(app.routed, parts.answers, parts.metrics)
+    headers = answer_headers(settings.hsts_s)
+    app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
+    hot = HotReads(app.routed, parts.answers, parts.metrics, headers)
+    app.front = RateLimit(hot, limits=limits, access=access, metrics=parts.metrics, headers=headers)
     return app
 
 
@@ -91,16 +110,25 @@ def _parts(settings: Settings) -> Parts:
     log = EventLog()
     announcer = Announcer(view, answers, log)
     feed = Feed(settings.require_database_url(), view, announcer)
-    return Parts(view, answers, TurnoverChances(), log, announcer, feed, Metrics(view, feed.status, log))
+    writes = open_writes(settings.require_database_url())
+    metrics = Metrics(view, feed.status, log)
+    keys = KeyRing(writes, view.clock)
+    return Parts(view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys)
+
+
+def _tokens(settings: Settings) -> Tokens | None:
+    oidc = settings.oidc
+    return None if oidc is None else Tokens(oidc, IssuerKeys(oidc.issuer))
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
-    async with asyncio.TaskGroup() as tasks:
+    async with parts.writes.opened(), asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
+            tasks.create_task(parts.keys.run(), name="use of keys"),
         ]
         try:
             yield

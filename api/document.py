@@ -7,17 +7,24 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.audit import AuditBody
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
+from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.problems import Problem
 
-_TYPES = (Site, Sites, Bays, Nearby, Sign, Signs, Readiness, MaintenanceBody, Problem)
+_TYPES = (
+    *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
+    *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
+    Problem,
+)
 
 _ABOUT = """Live parking vacancy. A space is vacant, occupied or unknown, and unknown is never told as vacant.
 Each site has one published number with a `revision`: wherever told, the same revision is the same number.
 `as_of` says when it was last known to be true; when that is too long ago, `stale` is true: do not show it as
 true then. Times are RFC 3339 in UTC. Errors are RFC 9457 problems. Reads need no key and may come from any
-origin; send `If-None-Match` with the ETag that you have."""
+origin; send `If-None-Match` with the ETag that you have. All else needs an API key with a scope: send it as
+`Authorization: Bearer KEY`, as `X-Api-Key: KEY`, or as the password of HTTP Basic with any user name."""
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The outermost layer of the application: headers, CORS, measurement, HEAD, the last resort on errors."""
 
 import time
+from http import HTTPStatus
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import Metrics
@@ -10,9 +12,15 @@ from api.problems import unexpected
 
 _log = structlog.get_logger()
 
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+Headers = tuple[tuple[bytes, bytes], ...]
 
-HEADERS: tuple[tuple[bytes, bytes], ...] = (
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+"""Those that are counted by their names."""
+MOST_BODY = 8_000_000
+"""Bytes of a request; a camera's picture is the longest that comes."""
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+HEADERS: Headers = (
     (
         b"content-security-policy",
         b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
@@ -25,7 +33,15 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 """What every answer carries."""
 
-_PREFLIGHT: tuple[tuple[bytes, bytes], ...] = (
+
+def answer_headers(hsts_s: int) -> Headers:
+    """HEADERS, and for `hsts_s` seconds that this host is asked over HTTPS only (0: nothing of that)."""
+    if not hsts_s:
+        return HEADERS
+    return (*HEADERS, (b"strict-transport-security", f"max-age={hsts_s}".encode()))
+
+
+_PREFLIGHT: Headers = (
     (b"access-control-allow-methods", b"GET, HEAD"),
     (b"access-control-allow-headers", b"If-None-Match, Last-Event-ID"),
     (b"access-control-max-age", b"86400"),
@@ -35,22 +51,24 @@ _PREFLIGHT: tuple[tuple[bytes, bytes], ...] = (
 class Edge:
     """ASGI middleware around everything else. What fails inside leaves as a problem without a stack trace."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, headers: Headers = HEADERS) -> None:
         self._app = app
         self._metrics = metrics
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; pass on anything else (the lifespan)."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self._headers)
         # A route answers HEAD as it answers GET; the body is left out on its way.
         inner = {**scope, "method": "GET"} if exchange.head else scope
         try:
             if _is_preflight(scope):
                 await _allow(exchange)
             else:
-                await self._app(inner, receive, exchange.send)
+                bounded = _bounded(receive) if scope["method"] in _WITH_BODY else receive
+                await self._app(inner, bounded, exchange.send)
         except Exception:
             _log.exception("A request failed", path=scope["path"])
             if exchange.started:
@@ -59,7 +77,7 @@ class Edge:
         finally:
             if exchange.started:
                 self._metrics.answered(
-                    method=scope["method"] if scope["method"] in _METHODS else "other",
+                    method=scope["method"] if scope["method"] in METHODS else "other",
                     route=getattr(inner.get("route"), "path", "(none)"),
                     status=exchange.status,
                     seconds=exchange.seconds,
@@ -69,7 +87,8 @@ class Edge:
 class _Exchange:
     """One request and its answer: `status`, and `seconds` until it started."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, headers: Headers) -> None:
+        self._headers = headers
         self.head = scope["method"] == "HEAD"
         self.started = False
         self.status = 0
@@ -84,13 +103,30 @@ class _Exchange:
             self.started = True
             self.status = message["status"]
             self.seconds = time.perf_counter() - self._began
-            message["headers"] = [*message["headers"], *HEADERS]
+            message["headers"] = [*message["headers"], *self._headers]
         elif self.head:
             if self._ended:
                 return
             message = {"type": "http.response.body", "body": b"", "more_body": False}
             self._ended = True
         await self._send(message)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The same, but a body longer than MOST_BODY ends in a 413 problem, read no further."""
+    came = 0
+
+    async def read() -> Message:
+        nonlocal came
+        message = await receive()
+        came += len(message.get("body", b""))
+        if came > MOST_BODY:
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A request has at most {MOST_BODY} bytes."
+            )
+        return message
+
+    return read
 
 
 def _is_preflight(scope: Scope) -> bool:

@@ -9,7 +9,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import has_it
-from api.edge import HEADERS
+from api.edge import HEADERS, Headers
 from api.live import NotLoaded
 from api.metrics import Metrics
 from api.prepared import Answers, Prepared
@@ -24,8 +24,9 @@ _HOT = ("/v1/sites", "/v1/signs/")
 class HotReads:
     """An ASGI application in front of another: it answers the hot reads from prepared bytes."""
 
-    def __init__(self, app: ASGIApp, answers: Answers, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, answers: Answers, metrics: Metrics, extra: Headers = HEADERS) -> None:
         self._app = app
+        self._extra = extra
         self._answers = answers
         self._metrics = metrics
 
@@ -41,7 +42,7 @@ class HotReads:
         else:
             headers, body = prepared.validators, b""
         self._metrics.answered(method="GET", route=route, status=status, seconds=perf_counter() - began)
-        await send({"type": "http.response.start", "status": status, "headers": [*headers, *HEADERS]})
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, *self._extra]})
         await send({"type": "http.response.body", "body": body})
 
     def _find(self, scope: Scope) -> tuple[str, Prepared, int] | None:

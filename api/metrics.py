@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -69,6 +69,18 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._requests = Requests()
         self.registry.register(self._requests)
+        self._limited = Counter(
+            "parking_api_limited",
+            "Requests answered with 429: too many reads, reads of signs, or wrong keys from one address.",
+            ("what",),
+            registry=self.registry,
+        )
+        self._refused = Counter(
+            "parking_api_refused",
+            "Callers refused: no key or token, one that is not valid, or one without the scope.",
+            ("why",),
+            registry=self.registry,
+        )
         self._gauge("sites", "Sites in the live view.", lambda: len(view.sites))
         self._gauge("bays", "Bays in the live view.", lambda: len(view.bays))
         self._gauge("stale_sites", "Sites whose number is stale.", lambda: stale_sites(view))
@@ -91,6 +103,14 @@ class Metrics:
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; `route` is the template, so that ids do not multiply the series."""
         self._requests.add((method, route, status), seconds)
+
+    def limited(self, what: str) -> None:
+        """Count one request that was too many: `reads`, `signs` or `failures`."""
+        self._limited.labels(what).inc()
+
+    def refused(self, why: str) -> None:
+        """Count one caller: `none` shown, `invalid`, or without the `scope`."""
+        self._refused.labels(why).inc()
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format."""

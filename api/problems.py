@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from api.bodies import encode
 from api.live import NotLoaded
-from parking.errors import DatabaseUnavailable, NotFound, ParkingError
+from parking.errors import AccessError, Conflict, DatabaseUnavailable, NotFound, ParkingError
 
 _log = structlog.get_logger()
 
@@ -27,11 +27,28 @@ class TooManyReaders(ParkingError):
     """As many event streams are open as this server takes; please try again later."""
 
 
+class Refused(ParkingError):
+    """What was asked is not done for this caller, or not now: a status, why, and headers that go with it."""
+
+    def __init__(self, status: HTTPStatus, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers or {}
+
+
+class Forbidden(Refused):
+    """The caller is known and may not do this."""
+
+    def __init__(self, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(HTTPStatus.FORBIDDEN, message, headers=headers)
+
+
 STATUS_OF: Mapping[type[ParkingError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    AccessError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotLoaded: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyReaders: HTTPStatus.SERVICE_UNAVAILABLE,
-    DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -98,6 +115,13 @@ def install(app: FastAPI) -> None:
 
 async def _domain(request: Request, error: Exception) -> Response:
     assert isinstance(error, ParkingError)
+    if isinstance(error, Refused):
+        return problem(request.url.path, status=error.status, detail=error.message, headers=error.headers)
+    if isinstance(error, DatabaseUnavailable):
+        # It names the server and its user, which are nobody's business outside.
+        _log.warning("A request had no database", path=request.url.path, reason=error.message)
+        away = "The database cannot be reached now. Please try again."
+        return problem(request.url.path, status=HTTPStatus.SERVICE_UNAVAILABLE, detail=away)
     status = next((STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF), None)
     if status is None:
         _log.error("A request failed", path=request.url.path, error=error.message)

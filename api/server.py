@@ -42,6 +42,8 @@ def make_server(settings: Settings) -> "Server":
         log_config=None,
         access_log=False,
         server_header=False,
+        # We find the client's address ourselves (api/addresses.py), by our own list of proxies.
+        proxy_headers=False,
         lifespan="on",
         timeout_graceful_shutdown=_GRACE_S,
         timeout_keep_alive=30,

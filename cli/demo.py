@@ -20,6 +20,8 @@ from cli.embedded.nats import MAX_ACK_PENDING
 from cli.embedded.ports import choose_port
 from cli.embedded.process import ServiceFailed
 from cli.embedded.service import private_folder
+from parking.access_keys import Scope
+from parking.db.access_keys import create_key
 from parking.db.connect import connect
 from parking.db.migrate import migrate
 from parking.db.registry import import_registry
@@ -109,6 +111,9 @@ async def _demo(options: DemoOptions, settings: Settings) -> None:
             registry = parse_registry(city.registry(), source="the simulated city")
             async with connect(postgres.url, name="parking demo", autocommit=True) as connection:
                 await import_registry(connection, registry)
+                _, key = await create_key(
+                    connection, actor="parking demo", name="demo", scopes=frozenset(Scope)
+                )
         children: list[GuardedProcess] = []
         url = f"http://127.0.0.1:{api_port}"
         with _step("ingestor and API"):
@@ -119,7 +124,7 @@ async def _demo(options: DemoOptions, settings: Settings) -> None:
             same_city = ("--seed", str(options.seed), "--bays", str(options.bays))
             simulate = _child(folder, env, "simulate", *same_city, "--speed", f"{options.speed:g}")
             children.append(await stack.enter_async_context(simulate))
-        _announce(url, broker.url, postgres.url, time.monotonic() - started)
+        _announce(url, broker.url, postgres.url, key.text, time.monotonic() - started)
         await _watch(children, options.duration)
 
 
@@ -198,13 +203,15 @@ def _failed(process: GuardedProcess, code: int) -> ServiceFailed:
     )
 
 
-def _announce(url: str, mqtt_url: str, database_url: str, seconds: float) -> None:
+def _announce(url: str, mqtt_url: str, database_url: str, key: str, seconds: float) -> None:
     typer.echo(f"\nReady after {seconds:.1f} s. Open {url}\n")
     for what, where in (
         ("all sites", f"{url}/v1/sites"),
         ("API reference", f"{url}/docs"),
         ("MQTT", f"{mqtt_url}  (topics parking/v1/#)"),
         ("SQL", database_url),
+        ("API key", f"{key}  (for managers and operators; it may do everything)"),
     ):
         typer.echo(f"  {what:<14}{where}")
+    typer.echo(f'\n  curl -H "Authorization: Bearer {key}" {url}/v1/reports/maintenance')
     typer.echo("\nCtrl+C ends everything and removes its data.")

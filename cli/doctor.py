@@ -11,6 +11,8 @@ import typer
 
 from cli.finding import Finding
 from cli.ingestors import judge_ingestors
+from cli.keys_ending import judge_keys
+from parking.db.access_keys import list_keys
 from parking.db.connect import Connection, connect, find_edition
 from parking.db.health import Health, load_health
 from parking.db.ingestors import reports
@@ -58,6 +60,7 @@ async def examine(settings: Settings) -> list[Finding]:
                 health = await load_health(connection)
                 findings += _judge(health, time.time())
                 findings += judge_ingestors(await reports(connection), health.device_heard_s)
+                findings += judge_keys(*await list_keys(connection))
     except ParkingError as error:
         findings.append(Finding("database", False, error.message, error.hint))
     findings.append(_plate_keys(settings))

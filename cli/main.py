@@ -24,6 +24,8 @@ COMMANDS = {
     "doctor": "cli.doctor:doctor",
     "conformance": "cli.conformance:conformance",
     "forecast": "cli.forecast:forecast_app",
+    "keys": "cli.keys:keys_app",
+    "audit": "cli.audit:audit_app",
     "maintenance": "cli.maintenance:maintenance",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""

@@ -27,7 +27,7 @@ def import_file(file: File) -> None:
     from parking.db.registry import Imported
 
     registry = load_registry(file)
-    done: Imported = asyncio.run(_import(registry))
+    done: Imported = asyncio.run(_import(registry, file))
     for word, counts in (("created", done.created), ("changed", done.changed), ("retired", done.retired)):
         if counts:
             typer.echo(f"{word}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
@@ -46,7 +46,9 @@ def print_schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
-async def _import(registry: Registry) -> Any:
+async def _import(registry: Registry, file: Path) -> Any:
+    from cli.account import actor
+    from parking.db.audit import record
     from parking.db.connect import connect
     from parking.db.migrate import check_schema
     from parking.db.registry import import_registry
@@ -54,7 +56,25 @@ async def _import(registry: Registry) -> Any:
     url = load_settings().require_database_url()
     async with connect(url, name="parking registry", autocommit=True) as connection:
         await check_schema(connection)
-        return await import_registry(connection, registry)
+        async with connection.transaction():
+            done = await import_registry(connection, registry)
+            if done.created or done.changed or done.retired:
+                changed = {
+                    "file": file.name,
+                    "sites": [site.id for site in registry.sites],
+                    "created": dict(done.created),
+                    "changed": dict(done.changed),
+                    "retired": dict(done.retired),
+                }
+                await record(
+                    connection,
+                    actor=actor(),
+                    action="registry.import",
+                    subject="registry",
+                    before=None,
+                    after=changed,
+                )
+    return done
 
 
 def _summary(registry: Registry) -> str:

@@ -63,6 +63,14 @@ class AccessError(ParkingError):
     """This cannot be done with credentials or the broker's files."""
 
 
+class Conflict(AccessError):
+    """This is so already, or has ended, and cannot be changed so."""
+
+
+class AuditError(ParkingError):
+    """The audit log cannot be read, or is not what it was."""
+
+
 class NotFound(ParkingError):
     """There is no such thing."""
 

@@ -1,13 +1,17 @@
 """The settings, read from environment variables with the prefix PARKING_."""
 
+import json
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from parking.errors import SettingsError
+from parking.access_keys import Scope, checked_scopes
+from parking.errors import AccessError, SettingsError
 
 
 def _split(value: SecretStr) -> SplitResult:
@@ -52,6 +56,47 @@ def _shard(value: str) -> str:
         raise ValueError(f"must look like 2/4, the second of four, at most {MOST_SHARDS}")
     return value
 
+
+def _issuer(value: str) -> str:
+    parts = urlsplit(value)
+    local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not (parts.scheme == "https" or local) or not parts.hostname:
+        raise ValueError("must be an https URL, exactly as the provider's discovery document says `issuer`")
+    return value
+
+
+def _roles(value: Any) -> Any:
+    """Roles from JSON text: {"Parking.Manager": ["reports:read"]}."""
+    try:
+        roles = json.loads(value) if isinstance(value, str) else value
+        return {str(role): checked_scopes(scopes) for role, scopes in roles.items()}
+    except AccessError as error:
+        raise ValueError(error.message) from None
+    except (ValueError, AttributeError, TypeError):
+        raise ValueError('must be JSON like {"Parking.Manager": ["reports:read"]}') from None
+
+
+def _networks(value: Any) -> Any:
+    """Networks from a list with commas; an address alone is a network of one."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(item.strip()) for item in value.split(",") if item.strip())
+    except ValueError as error:
+        raise ValueError(f"must be addresses or networks with commas between: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """The identity provider whose tokens are accepted, and what each of its roles allows."""
+
+    issuer: str
+    audience: str
+    roles_claim: str
+    roles: dict[str, frozenset[Scope]]
+
+
+Network = IPv4Network | IPv6Network
 
 MOST_SHARDS = 64
 DAYS_30 = 30 * 86400
@@ -124,6 +169,30 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=0, le=65535, description="port the API listens on")
     ingest_host: str = Field("127.0.0.1", description="address of the ingestor's /metrics and /healthz")
     ingest_port: int = Field(9108, ge=0, le=65535, description="port of the ingestor's /metrics; 0 is none")
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = Field(
+        None, description="identity provider whose bearer tokens are accepted: https://..."
+    )
+    oidc_audience: str | None = Field(None, min_length=1, description="what a token's `aud` must be")
+    oidc_roles_claim: str = Field(
+        "roles", min_length=1, description="claim with the holder's roles: realm_access.roles in Keycloak"
+    )
+    oidc_roles: Annotated[dict[str, frozenset[Scope]], NoDecode, BeforeValidator(_roles)] = Field(
+        default_factory=dict, description='what each role allows: {"Parking.Manager": ["reports:read"]}'
+    )
+    rate_per_s: float = Field(
+        200, ge=0, le=1_000_000, description="requests a second that one address may make; 0 is no limit"
+    )
+    rate_burst: int = Field(2000, ge=1, le=10_000_000, description="requests that it may make at once")
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        description="our proxies, whose X-Forwarded-For is believed: 10.0.0.5,fd00::/8",
+    )
+    hsts_s: int = Field(
+        0,
+        ge=0,
+        le=63_072_000,
+        description="only where all is served over HTTPS: for so long browsers use nothing else",
+    )
     stale_after_s: float = Field(
         15, gt=0, le=3600, description="a number unconfirmed for longer is marked stale"
     )
@@ -147,6 +216,24 @@ class Settings(BaseSettings):
         """The ingestor's client id at the broker: each share has a session of its own."""
         number, _, count = self.ingest_shard.partition("/")
         return self.mqtt_client_id if count == "1" else f"{self.mqtt_client_id}-{number}-of-{count}"
+
+    @property
+    def oidc(self) -> Oidc | None:
+        """The identity provider, None if there is none. Raises SettingsError when it is set by half."""
+        given = {"AUDIENCE": self.oidc_audience, "ROLES": self.oidc_roles}
+        if self.oidc_issuer is None:
+            for name, value in given.items():
+                if value:
+                    raise SettingsError(f"PARKING_OIDC_{name} is set, and PARKING_OIDC_ISSUER is not")
+            return None
+        for name, value in given.items():
+            if not value:
+                raise SettingsError(
+                    f"PARKING_OIDC_ISSUER is set, and PARKING_OIDC_{name} is not",
+                    hint="docs/access.md shows a whole set of them.",
+                )
+        assert self.oidc_audience is not None
+        return Oidc(self.oidc_issuer, self.oidc_audience, self.oidc_roles_claim, self.oidc_roles)
 
     def require_database_url(self) -> str:
         """The database's address, or a SettingsError that says how to set it."""

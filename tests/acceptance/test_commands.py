@@ -30,7 +30,7 @@ from tests.support.vectors import codec_of, is_rejected, rows, topic_of
 
 COMMANDS = (
     "demo", "migrate", "registry", "ingest", "api", "simulate", "decode", "device", "credentials", "broker",
-    "doctor", "conformance", "forecast", "maintenance",
+    "doctor", "conformance", "forecast", "keys", "audit", "maintenance",
 )  # fmt: skip
 NO_DATABASE = "postgresql://nobody:secret-word@127.0.0.1:9/nothing"
 NO_BROKER = "mqtt://nobody:secret-word@127.0.0.1:9"
@@ -78,6 +78,15 @@ WRONG: list[tuple[tuple[str, ...], dict[str, str], str]] = [
     (("credentials", "list"), {}, "Set PARKING_BROKER_FOLDER or give --folder"),
     (("credentials", "create", "device", "a"), {}, "site: a device belongs to a site"),
     (("broker", "config", "--folder", "/nowhere", "--services", "0.0.0.0:1"), {}, "services: 0.0.0.0 can be"),
+    (("keys", "list"), {}, "PARKING_DATABASE_URL is not set"),
+    (
+        ("keys", "create", "--name", "x", "--scope", "all"),
+        {},
+        "scopes: 'all' is none; there are",
+    ),
+    (("keys", "create", "--name", " x", "--scope", "audit:read"), {}, "name: must be 1 to 100"),
+    (("keys", "rotate", "x", "--overlap", "soon"), {}, "overlap: must look like 30m"),
+    (("audit", "verify", "--expect", "abc"), {}, "expect: must be 64 hexadecimal digits"),
     (("simulate",), {}, "PARKING_MQTT_URL is not set"),
     (("migrate",), {"PARKING_DATABASE_URL": "mysql://h/d"}, "PARKING_DATABASE_URL"),
     (("migrate",), {"PARKING_DATABASE_URL": NO_DATABASE}, "cannot be reached"),
@@ -375,6 +384,11 @@ async def test_the_demo_lives_and_ends_by_sigterm_without_a_trace(
                 return len(seen) >= 3
 
             await until(changes, timeout=30, every=0.5, what="the numbers change from poll to poll")
+            key = (await running.wait_for_output(r"API key +(pk_\w+)"))[1]
+            reports = "/v1/reports/maintenance"
+            assert (await client.get(reports)).status_code == 401
+            let_in = await client.get(reports, headers={"Authorization": f"Bearer {key}"})
+            assert let_in.status_code == 200
         assert len(family(f"TMPDIR={demo_folder}")) > 5
         assert await running.terminate(30) == 0, running.output
     assert "Everything that the demo started has ended." in running.output

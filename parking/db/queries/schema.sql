@@ -1,6 +1,9 @@
 -- session_settings: times travel in UTC, and a statement that waits for a lock does not wait for ever
 SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', '30s', false);
 
+-- short_waits: somebody waits for the answer, so this session does not wait long for a lock
+SELECT set_config('lock_timeout', '5s', false);
+
 -- writer_settings: every join of the writer looks up a batch by key, however small a table is or seems
 SELECT set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
        set_config('enable_seqscan', 'off', false);

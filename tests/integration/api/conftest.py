@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from api.app import Parts
 from api.server import listen, make_server, url_of
@@ -17,11 +18,12 @@ from tests.support.polling import until
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A running API: a client of it, its parts and its address."""
+    """A running API: a client of it, its parts, its address, and the application itself."""
 
     client: httpx.AsyncClient
     parts: Parts
     url: str
+    app: FastAPI
 
 
 StartApi = Callable[..., AbstractAsyncContextManager[Api]]
@@ -32,7 +34,9 @@ async def running_api(settings: Settings, *, loaded: bool = True) -> AsyncIterat
     """Serve on any free port until the end; wait for the first load unless told otherwise."""
     listener = listen("127.0.0.1", 0)
     server = make_server(settings)
-    parts: Parts = server.config.app.state.parts  # type: ignore[union-attr]
+    app = server.config.app
+    assert isinstance(app, FastAPI)
+    parts: Parts = app.state.parts
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve(sockets=[listener]), name="server")
         try:
@@ -41,7 +45,7 @@ async def running_api(settings: Settings, *, loaded: bool = True) -> AsyncIterat
                 await until(lambda: server.started, what="the server listens")
                 if loaded:
                     await until(lambda: parts.view.loaded, what="the first load")
-                yield Api(client, parts, url_of(listener))
+                yield Api(client, parts, url_of(listener), app)
         finally:
             server.should_exit = True
 
@@ -55,9 +59,10 @@ async def city_url(database_url: str) -> str:
 
 @pytest.fixture
 def start_api(city_url: str) -> StartApi:
-    """Run the API on that city; settings and `loaded` can be given."""
+    """Run the API on that city; settings and `loaded` can be given. No limit: tests ask from one address."""
 
     def start(*, loaded: bool = True, **settings: object) -> AbstractAsyncContextManager[Api]:
+        settings = {"rate_per_s": 0, **settings}
         return running_api(Settings(database_url=city_url, **settings), loaded=loaded)  # type: ignore[arg-type]
 
     return start

@@ -8,9 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from parking.access_keys import Scope
 from parking.db.connect import connect
 from parking.db.sweep import sweep_if_due
 from tests.integration.api.conftest import Api
+from tests.support.access import bearer, key_of
 from tests.support.databases import outage
 from tests.support.polling import until
 from tests.support.services import Services
@@ -30,7 +32,8 @@ async def examine(url: str) -> None:
 
 async def test_the_list_has_the_worst_site_first_in_json_and_csv(api: Api, city_url: str) -> None:
     await examine(city_url)
-    response = await api.client.get(LIST)
+    key = bearer(await key_of(city_url, Scope.MAINTENANCE_READ))
+    response = await api.client.get(LIST, headers=key)
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
     assert response.headers["cache-control"] == "no-store"
     body: dict[str, Any] = response.json()
@@ -42,24 +45,32 @@ async def test_the_list_has_the_worst_site_first_in_json_and_csv(api: Api, city_
     assert fault["reason"] == "never heard in this bay; it should speak every 900 s"
 
     for asked in (
-        await api.client.get(LIST, params={"format": "csv"}),
-        await api.client.get(LIST, headers={"Accept": "text/csv"}),
+        await api.client.get(LIST, params={"format": "csv"}, headers=key),
+        await api.client.get(LIST, headers={"Accept": "text/csv", **key}),
     ):
         assert asked.headers["content-type"] == "text/csv; charset=utf-8"
         lines = list(csv.DictReader(asked.text.splitlines()))
         assert [(line["visit"], line["bay"]) for line in lines] == [
             ("1", f"street-1-{number}") for number in range(4)
         ]
-    other = await api.client.get(LIST, params={"format": "xml"})
+    other = await api.client.get(LIST, params={"format": "xml"}, headers=key)
     assert other.status_code == 422
 
 
+async def test_the_list_is_for_those_with_a_key_for_it(api: Api, city_url: str) -> None:
+    assert (await api.client.get(LIST)).status_code == 401
+    other = bearer(await key_of(city_url, Scope.HEALTH_READ))
+    assert (await api.client.get(LIST, headers=other)).status_code == 403
+
+
 async def test_without_the_database_it_says_so(api: Api, city_url: str, services: Services) -> None:
+    key = bearer(await key_of(city_url, Scope.MAINTENANCE_READ))
+    assert (await api.client.get(LIST, headers=key)).status_code == 200
     with_outage = outage(services.database(), city_url)
     async with with_outage:
 
         async def refused() -> bool:
-            return (await api.client.get(LIST)).status_code == 503
+            return (await api.client.get(LIST, headers=key)).status_code == 503
 
         await until(refused, what="a problem instead of a list")
 

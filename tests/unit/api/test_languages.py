@@ -32,7 +32,8 @@ def sentences() -> set[str | tuple[str, ...]]:
 
 def catalogue(code: str) -> Catalog:
     """The file of a language."""
-    return read_po((LOCALE / f"{code}.po").open("rb"), locale=code)
+    with (LOCALE / f"{code}.po").open("rb") as file:
+        return read_po(file, locale=code)
 
 
 def test_there_is_english_and_welsh() -> None:

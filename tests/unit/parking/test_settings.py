@@ -1,9 +1,11 @@
 """Settings: each that cannot be used is named, with its value and the rule, and no secret is shown."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from parking.access_keys import Scope
 from parking.errors import SettingsError
 from parking.settings import Settings, load_settings
 
@@ -90,3 +92,36 @@ def test_a_file_of_certificates_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_pa
     path.touch()
     monkeypatch.setenv("PARKING_MQTT_CA_FILE", str(path))
     assert load_settings().mqtt_ca_file == path
+
+
+@pytest.mark.parametrize(
+    ("env", "told"),
+    [
+        ({"ISSUER": "http://id.example"}, "PARKING_OIDC_ISSUER: must be an https URL"),
+        ({"ROLES": "[1]"}, "PARKING_OIDC_ROLES: must be JSON like"),
+        ({"ROLES": '{"a": ["king"]}'}, "PARKING_OIDC_ROLES: scopes: 'king' is none"),
+        ({"ROLES": '{"a": []}'}, "PARKING_OIDC_ROLES: scopes: give at least one"),
+    ],
+)
+def test_a_wrong_identity_provider_is_told(
+    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], told: str
+) -> None:
+    for name, value in env.items():
+        monkeypatch.setenv(f"PARKING_OIDC_{name}", value)
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        load_settings()
+
+
+@pytest.mark.parametrize("left_out", ["ISSUER", "AUDIENCE", "ROLES"])
+def test_an_identity_provider_is_set_whole_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, left_out: str
+) -> None:
+    whole = {"ISSUER": "https://id.example/v2.0", "AUDIENCE": "api", "ROLES": '{"a": ["reports:read"]}'}
+    for name, value in whole.items():
+        monkeypatch.setenv(f"PARKING_OIDC_{name}", value)
+    oidc = load_settings().oidc
+    assert oidc is not None
+    assert oidc.roles == {"a": frozenset({Scope.REPORTS_READ})}
+    monkeypatch.delenv(f"PARKING_OIDC_{left_out}")
+    with pytest.raises(SettingsError, match=f"PARKING_OIDC_{left_out} is not|ISSUER is not"):
+        _ = load_settings().oidc

@@ -9,7 +9,6 @@ PATHS = [
     "/?place=Queen+Street&arrive=15",
     "/?place=nowhere",
     "/sites",
-    "/cy/sites",
     "/sites/queen-street",
     "/sites/greyfriars-road",
     "/sites/castle-mews",

@@ -89,6 +89,7 @@ NOW = int(time.time())
         ({"kid": "ES256", "key": "RS256"}, "has no RS256 key"),
     ],
     ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_a_token_that_is_not_for_us_is_401(
     api: Api, issuer: Issuer, changes: dict[str, Any], told: str

@@ -88,7 +88,6 @@ NOW = int(time.time())
         ({"kid": "nobody's", "key": "ES256"}, "has no RS256 key"),
         ({"kid": "ES256", "key": "RS256"}, "has no RS256 key"),
     ],
-    ids=str,
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_a_token_that_is_not_for_us_is_401(

@@ -79,7 +79,7 @@ async def test_what_cannot_be_answered_is_said_in_words(api: Api) -> None:
 
 
 async def test_nothing_is_made_up_before_the_first_load() -> None:
-    nowhere = Settings(database_url="postgresql://nobody@127.0.0.1:1/none", rate_per_s=0)  # type: ignore[arg-type]
+    nowhere = Settings(database_url="postgresql://nobody@127.0.0.1:1/none", rate_per_s=0)
     async with running_api(nowhere, loaded=False) as api:
         assert "just started" in await ask(api, "find_parking", place="Street 0")
 

@@ -9,8 +9,8 @@ from parking.usage import Spans
 def spread(times: Spans, edges: Ints, owners: int) -> Ints:
     """How much of each bucket the spans of each owner fill: shape (owners, buckets).
 
-    Theory: a span fills its first bucket from its start on, its last until its end, those between whole.
-    Where first and last are one bucket, that counts it whole once too often, and "those between" once too few.
+    A span fills its first bucket from its start on, its last until its end, and what is between whole. Where
+    first and last are one bucket, that counts it whole once too often, and what is between once too few.
     """
     start, end = np.maximum(times.start_us, edges[0]), np.minimum(times.end_us, edges[-1])
     some = end > start

@@ -19,9 +19,9 @@ DAY_US = 86_400_000_000
 class Sums:
     """Columns of shape (groups, buckets). Times are microseconds, summed over bays.
 
-    `open_us` is how long bays were there and their site open; of it `occupied_us` they were known to be
-    occupied and `unknown_us` nothing was known. `arrivals` and `departures` were seen; a session is a stay that
-    ended; `dwelt` are the sessions of which both ends were seen, and `dwell_us` is how long these were.
+    `open_us` is how long bays were there and their site open; for `occupied_us` of it they were known to be
+    occupied, and for `unknown_us` nothing was known. `arrivals` and `departures` were seen; a session is a
+    stay that ended; `dwelt` are the sessions of which both ends were seen, `dwell_us` is how long these were.
     """
 
     open_us: Ints

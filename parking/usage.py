@@ -100,11 +100,11 @@ def moments(
     return starts.then(ends)
 
 
-def overlaps(runs: Spans, owner: Ints, from_us: Ints, until_us: Ints) -> Spans:
-    """The times in which runs overlap with spells of the same owner, to be taken off them."""
+def overlaps(runs: Spans, by: Ints, owner: Ints, from_us: Ints, until_us: Ints) -> Spans:
+    """The times in which runs overlap with spells of an owner, to be taken off; `by` is whose each run is."""
     order = np.argsort(owner, kind="stable")
-    low = np.searchsorted(owner, runs.owner, side="left", sorter=order)
-    high = np.searchsorted(owner, runs.owner, side="right", sorter=order)
+    low = np.searchsorted(owner, by, side="left", sorter=order)
+    high = np.searchsorted(owner, by, side="right", sorter=order)
     count = high - low
     row = np.repeat(np.arange(len(runs)), count)
     spell = order[low[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)]

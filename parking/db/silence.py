@@ -44,13 +44,13 @@ async def _split(connection: Connection, table: BayTable, found: Silences) -> li
     old = spans(slot, silent_from, until, weight=-1, kind=UNKNOWN_TIME)
     new = spans(new_slot, new_from, new_until, weight=1, kind=UNKNOWN_TIME)
     runs = await _runs(connection, table, old)
-    back = overlaps(runs, slot, silent_from, until)
+    back = overlaps(runs, runs.owner, slot, silent_from, until)
     again = Spans(back.owner, back.start_us, back.end_us, -back.weight, back.kind)
     return [
         old.take(old.end_us > old.start_us),
         new.take(new.end_us > new.start_us),
         again,
-        overlaps(runs, new_slot, new_from, new_until),
+        overlaps(runs, runs.owner, new_slot, new_from, new_until),
     ]
 
 
@@ -63,7 +63,7 @@ async def silent_parts(connection: Connection, bays: Owners, runs: Spans) -> Spa
     number = {bays.bays[slot]: slot for slot in owner.tolist()}
     rows = {(number[bay], start, end) for bay, start, end in await cursor.fetchall()}
     slot, silent_from, until = _columns(sorted(rows), 3)
-    return overlaps(runs, slot, silent_from, until)
+    return overlaps(runs, runs.owner, slot, silent_from, until)
 
 
 async def _runs(connection: Connection, table: BayTable, spells: Spans) -> Spans:

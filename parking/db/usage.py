@@ -57,7 +57,7 @@ class EndedStays:
 
 
 @dataclass(frozen=True, slots=True)
-class _Periods:
+class Periods:
     """When bays were of which group, as columns; `group` is an index of `groups`."""
 
     groups: list[Group]
@@ -77,10 +77,10 @@ async def add_usage(connection: Connection, bays: Owners, times: Spans, points: 
     told = [_moved(here, bays.group_of[here.owner])]
     if older.any() or before.any():
         slots = np.unique(np.concatenate((times.owner[older], points.owner[before])))
-        periods = await _periods(connection, bays, slots, groups)
+        periods = await load_periods(connection, bays, slots)
         groups = periods.groups
-        found.append(_by_period(times.take(older), periods))
-        told.append(_point_by_period(points.take(before), periods))
+        found.append(by_period(times.take(older), periods)[0])
+        told.append(points_by_period(points.take(before), periods)[0])
     sums = usage(found[0].then(*found[1:]), told[0].then(*told[1:]))
     await _store(connection, groups, sums)
 
@@ -99,23 +99,27 @@ def _moved(points: Moments, group: Ints) -> Moments:
     return Moments(group, points.at_us, *(getattr(points, name) for name in SUMS[2:]))
 
 
-def _by_period(times: Spans, periods: _Periods) -> Spans:
-    """Spans cut where their bays changed groups; what lies in no period is left out."""
+def by_period(times: Spans, periods: Periods) -> tuple[Spans, Ints]:
+    """Spans cut where their bays changed groups, now owned by these, and the row of which each is a part.
+
+    What lies in no period is left out.
+    """
     row, period = _matching(times.owner, periods)
     start = np.maximum(times.start_us[row], periods.from_us[period])
     end = np.minimum(times.end_us[row], periods.until_us[period])
     cut = Spans(periods.group[period], start, end, times.weight[row], times.kind[row])
-    return cut.take(end > start)
+    return cut.take(end > start), row[end > start]
 
 
-def _point_by_period(points: Moments, periods: _Periods) -> Moments:
+def points_by_period(points: Moments, periods: Periods) -> tuple[Moments, Ints]:
+    """Moments owned by the groups of which their bays were then, and the row of each."""
     row, period = _matching(points.owner, periods)
     at = _ends(points)[row]
     inside = (periods.from_us[period] <= at) & (at < periods.until_us[period])
-    return _moved(points.take(row[inside]), periods.group[period][inside])
+    return _moved(points.take(row[inside]), periods.group[period][inside]), row[inside]
 
 
-def _matching(slots: Ints, periods: _Periods) -> tuple[Ints, Ints]:
+def _matching(slots: Ints, periods: Periods) -> tuple[Ints, Ints]:
     """Each row with each period of its bay. Periods are in the order of their slots."""
     low = np.searchsorted(periods.slot, slots, side="left")
     count = np.searchsorted(periods.slot, slots, side="right") - low
@@ -123,17 +127,17 @@ def _matching(slots: Ints, periods: _Periods) -> tuple[Ints, Ints]:
     return row, low[row] + np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
 
 
-async def _periods(connection: Connection, bays: Owners, slots: Ints, groups: list[Group]) -> _Periods:
-    """The periods of these bays, slots ascending, and the groups with those added that are new."""
+async def load_periods(connection: Connection, bays: Owners, slots: Ints) -> Periods:
+    """The periods of these bays, slots ascending, and the known groups with those added that are new."""
     names = {bays.bays[slot]: slot for slot in slots.tolist()}
-    known = {group: number for number, group in enumerate(groups)}
+    known = {group: number for number, group in enumerate(bays.groups)}
     cursor = await connection.execute(statement("usage", "periods"), {"bays": list(names)})
     rows = sorted(
         (names[bay], known.setdefault((site, category), len(known)), start, end)
         for bay, site, category, start, end in await cursor.fetchall()
     )
     columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
-    return _Periods(list(known), *columns)
+    return Periods(list(known), *columns)
 
 
 async def _store(connection: Connection, groups: Sequence[Group], sums: Usage) -> None:

@@ -48,12 +48,11 @@ class Period:
         """Where buckets begin in that zone, and where the last ends, microseconds since 1970."""
         return _edges(self, zone)
 
-    def starts(self, zone: str) -> list[datetime]:
-        """When each bucket begins, in that zone."""
+    def local_edges(self, zone: str) -> list[datetime]:
+        """The same as times of that zone."""
         at = ZoneInfo(zone)
         return [
-            datetime.fromtimestamp(us // 1_000_000, UTC).astimezone(at)
-            for us in self.edges(zone)[:-1].tolist()
+            datetime.fromtimestamp(us // 1_000_000, UTC).astimezone(at) for us in self.edges(zone).tolist()
         ]
 
 

@@ -13,7 +13,7 @@ CREATE TABLE bay_period (
 );
 CREATE UNIQUE INDEX bay_period_now ON bay_period (bay_id) WHERE until_at IS NULL;
 CREATE INDEX bay_period_site ON bay_period (site_id);
-COMMENT ON TABLE bay_period IS 'when each bay was there, in which site and of which category; the first begins with its first event if that is earlier';
+COMMENT ON TABLE bay_period IS 'when each bay was there, in which site and of which category; the first begins when its device was first heard, or with its first event, if that is earlier';
 
 CREATE TABLE silent_spell (
     bay_id        text COLLATE "C" NOT NULL,

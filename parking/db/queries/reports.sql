@@ -9,12 +9,14 @@ SELECT site_id, name, timezone, details->>'zone', details->>'opening_hours', (de
 -- presence: how many bays of which site and category were there from when until when, microseconds since 1970
 SELECT site_id, category, bay_id, from_us, until_us, count(*)
   FROM (SELECT p.site_id, p.category, CASE WHEN %(each)s THEN p.bay_id END AS bay_id,
-               (extract(epoch FROM CASE WHEN f.first THEN least(p.from_at, b.first_at) ELSE p.from_at END)
+               (extract(epoch FROM CASE WHEN f.first THEN least(p.from_at, b.first_at, f.heard_at) ELSE p.from_at END)
                 * 1000000)::bigint AS from_us,
                coalesce((extract(epoch FROM p.until_at) * 1000000)::bigint, 4611686018427387904) AS until_us
           FROM bay_period p JOIN bay b USING (bay_id)
          CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT FROM bay_period o WHERE o.bay_id = p.bay_id
-                                                   AND o.from_at < p.from_at) AS first) AS f
+                                                   AND o.from_at < p.from_at) AS first,
+                                   (SELECT until_at FROM silent_spell g
+                                     WHERE g.bay_id = p.bay_id AND g.heard_at = '-infinity') AS heard_at) AS f
          WHERE p.site_id = ANY(%(sites)s::text[])
            AND (%(categories)s::text[] IS NULL OR p.category = ANY(%(categories)s))
            AND (%(bays)s::text[] IS NULL OR p.bay_id = ANY(%(bays)s))) AS t
@@ -37,8 +39,9 @@ SELECT bay_id, kind, start_us, end_us, seen, coalesce(spells, false) FROM (
   SELECT s.bay_id, 2, ((extract(epoch FROM s.seen_at) + s.ttl_s) * 1000000)::bigint, %(now)s, false, false
     FROM bay_state s WHERE s.seen_at IS NOT NULL
   UNION ALL
-  SELECT b.bay_id, 1, (SELECT (extract(epoch FROM min(p.from_at)) * 1000000)::bigint FROM bay_period p
-                        WHERE p.bay_id = b.bay_id),
+  SELECT b.bay_id, 1, (SELECT (extract(epoch FROM least(min(p.from_at), min(g.until_at))) * 1000000)::bigint
+                        FROM bay_period p LEFT JOIN silent_spell g ON g.bay_id = p.bay_id AND g.heard_at = '-infinity'
+                       WHERE p.bay_id = b.bay_id),
          coalesce((extract(epoch FROM b.first_at) * 1000000)::bigint, %(now)s), false, true
     FROM bay b WHERE b.first_at IS NULL OR b.first_at > to_timestamp(%(from)s::numeric / 1000000)) AS t
  WHERE start_us < least(end_us, %(until)s::bigint) AND end_us > %(from)s::bigint

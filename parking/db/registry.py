@@ -20,6 +20,8 @@ from parking.errors import RegistryError
 from parking.model import Direction
 from parking.registry import Registry
 
+_BAY_COLUMNS = {"id", "category", "location", "sensor"}
+
 UNWATCHED_SESSION = -2
 """Stands where a device's session does, in the events by which the registry says that the device left."""
 
@@ -190,7 +192,7 @@ def _rows(registry: Registry) -> dict[str, str]:
             "site_id": site.id,
             "category": bay.category,
             **_point(bay.location),
-            "details": bay.model_dump(mode="json", include={"max_stay_min"}, exclude_none=True),
+            "details": bay.model_dump(mode="json", exclude=_BAY_COLUMNS, exclude_defaults=True),
         }
         for site in registry.sites
         for bay in site.bays
@@ -207,7 +209,12 @@ def _rows(registry: Registry) -> dict[str, str]:
         if bay.sensor
     ]
     gates = [
-        {"camera_id": gate.camera, "site_id": site.id, "direction": gate.direction}
+        {
+            "camera_id": gate.camera,
+            "site_id": site.id,
+            "direction": gate.direction,
+            "details": gate.model_dump(mode="json", exclude={"camera", "direction"}, exclude_defaults=True),
+        }
         for site in registry.sites
         for gate in site.gates
     ]
@@ -217,7 +224,7 @@ def _rows(registry: Registry) -> dict[str, str]:
             "sites": list(sign.sites) or [site.id],
             "details": {
                 "listed_under": site.id,
-                **sign.model_dump(mode="json", include={"name", "location"}, exclude_none=True),
+                **sign.model_dump(mode="json", exclude={"id", "sites"}, exclude_defaults=True),
             },
         }
         for site in registry.sites

@@ -19,7 +19,9 @@ LOCATIONS = st.fixed_dictionaries(
 MINUTES = st.integers(1, 1_000_000)
 ZONES = st.sampled_from(["Europe/London", "Europe/Paris"])
 
-_TARIFFS = st.fixed_dictionaries(
+_Documents = st.SearchStrategy[dict[str, Any]]
+
+_TARIFFS: _Documents = st.fixed_dictionaries(
     {},
     optional={
         "free": st.booleans(),
@@ -28,7 +30,7 @@ _TARIFFS = st.fixed_dictionaries(
         "text": TEXT,
     },
 )
-_SITES = st.fixed_dictionaries(
+_SITES: _Documents = st.fixed_dictionaries(
     {"name": TEXT, "kind": st.sampled_from(["on_street", "off_street"])},
     optional={
         "timezone": ZONES,
@@ -45,18 +47,18 @@ _SITES = st.fixed_dictionaries(
         "url": st.just("https://example.org/parking?a=b"),
     },
 )
-_SENSORS = st.fixed_dictionaries(
+_SENSORS: _Documents = st.fixed_dictionaries(
     {}, optional={"codec": st.sampled_from(sorted(DEVICE_TYPES)), "heartbeat_s": st.integers(1, 86_400)}
 )
-_BAYS = st.fixed_dictionaries(
+_BAYS: _Documents = st.fixed_dictionaries(
     {},
     optional={"category": CATEGORIES, "location": LOCATIONS, "sensor": _SENSORS, "max_stay_min": MINUTES},
 )
-_GATES = st.fixed_dictionaries(
+_GATES: _Documents = st.fixed_dictionaries(
     {"direction": st.sampled_from(["in", "out"])},
     optional={"time": st.sampled_from(sorted(TimeFrom)), "timezone": ZONES},
 )
-_SIGNS = st.fixed_dictionaries({}, optional={"name": TEXT, "location": LOCATIONS})
+_SIGNS: _Documents = st.fixed_dictionaries({}, optional={"name": TEXT, "location": LOCATIONS})
 
 
 @st.composite

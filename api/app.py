@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
 from api.access import Access
+from api.assistants.endpoint import install_assistants
 from api.clock import DatabaseClock
 from api.database import open_writes
 from api.edge import Edge, answer_headers
@@ -27,6 +28,7 @@ from api.opendata.city import Publisher
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
 from api.pages.site import About
+from api.place_names import PlaceNames
 from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
@@ -41,6 +43,7 @@ from api.routes.stream import stream_router
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
+from parking.outlook import Forecasts, NoForecasts
 from parking.settings import Settings
 from parking.signs import SignRules
 
@@ -100,7 +103,9 @@ def create_app(settings: Settings) -> FastAPI:
         navigation_url=settings.navigation_url,
     )
     places = load_places(settings.places_file) if settings.places_file else []
-    install_pages(app, parts.view, parts.answers, parts.chances, about=about, places=places)
+    names = PlaceNames(parts.view, places)
+    app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
+    install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)
@@ -118,18 +123,18 @@ def _parts(settings: Settings) -> Parts:
     writes = open_writes(settings.require_database_url())
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
-    open_data = _open_data(settings, view)
+    open_data = _open_data(settings, view, NoForecasts())
     return Parts(view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys, open_data)
 
 
-def _open_data(settings: Settings, view: LiveView) -> OpenData:
+def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> OpenData:
     publisher = Publisher(
         name=settings.publisher,
         licence_url=settings.licence_url,
         licence=settings.licence,
         url=settings.public_url,
     )
-    return OpenData(view, publisher, withheld=settings.withheld_categories)
+    return OpenData(view, publisher, withheld=settings.withheld_categories, forecasts=forecasts)
 
 
 def _tokens(settings: Settings) -> Tokens | None:
@@ -140,7 +145,7 @@ def _tokens(settings: Settings) -> Tokens | None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
-    async with parts.writes.opened(), asyncio.TaskGroup() as tasks:
+    async with parts.writes.opened(), app.state.assistants.run(), asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),

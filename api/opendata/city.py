@@ -1,7 +1,7 @@
 """What every open-data document tells of: all sites at one moment, taken from the live view as it is."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -14,6 +14,7 @@ from parking.db.live import BayFacts, BayNow, SiteFacts
 from parking.db.opening import Closure
 from parking.model import Counting, SiteStatus, Snapshot
 from parking.opening import COUNTRY
+from parking.outlook import Forecasts, Outlook
 
 STEP = timedelta(seconds=10)
 """Times of confirmation are told in such steps, so that documents stay the same while numbers do."""
@@ -55,14 +56,6 @@ class Group:
     unknown: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What is foretold of a site, `after_s` seconds ahead: the chance (0..1) of a free space."""
-
-    after_s: int
-    chance: float
-
-
 @dataclass(frozen=True)
 class PublishedSite:
     """One site as it is published. `closure` is what closes it now; `table` holds the bays of the city."""
@@ -75,7 +68,7 @@ class PublishedSite:
     table: BayTable
     rows: range
     withheld: frozenset[str]
-    outlook: tuple[Outlook, ...] = ()
+    outlook: Outlook | None = None
 
     @property
     def id(self) -> str:
@@ -148,7 +141,6 @@ class City:
     sites: tuple[PublishedSite, ...]
     as_of: datetime
     withheld: frozenset[str] = frozenset()
-    notes: Mapping[str, str] = field(default_factory=dict)
 
     def bays(self) -> Iterator[tuple[PublishedSite, BayFacts, BayNow]]:
         """All bays that may be told of one by one."""
@@ -170,11 +162,10 @@ def take(
     publisher: Publisher,
     *,
     withheld: frozenset[str],
-    outlooks: Mapping[str, tuple[Outlook, ...]] | None = None,
+    forecasts: Forecasts,
 ) -> City:
     """The city as the view shows it now; nothing of it changes later, so another thread may read it."""
     now, table, step = view.clock.now(), view.bays.copy(), step_of(view.confirmed_at)
-    told = outlooks or {}
 
     def published(site: LiveSite) -> PublishedSite:
         # What the snapshot says was known when it was published, whatever was confirmed before.
@@ -188,7 +179,7 @@ def take(
             table=table,
             rows=site.bays.rows,
             withheld=withheld,
-            outlook=told.get(site.facts.id, ()),
+            outlook=forecasts.of(site.facts.id),
         )
 
     sites = tuple(published(site) for site in view.sites.values())

@@ -4,10 +4,14 @@ The hierarchy: a campus (all that the authority has), in it a place for each sit
 for each category of space, and spaces. `docs/open-data.md` says what is emitted for each of our states.
 """
 
-from api.opendata.city import City, Group, Outlook, PublishedSite, Shown
+from collections.abc import Iterator
+from datetime import timedelta
+
+from api.opendata.city import City, Group, PublishedSite, Shown
 from api.opendata.xml import XSI, Element, Writer, document
 from parking.db.live import BayFacts, BayNow, Location
 from parking.model import Occupancy, SiteStatus
+from parking.outlook import OutlookPoint
 
 NAMESPACES: dict[str, str] = {
     "d2": "http://datex2.eu/schema/3/d2Payload",
@@ -20,6 +24,8 @@ NAMESPACES: dict[str, str] = {
 LANGUAGE = "en"
 ALL = "authority/"
 """The id of the campus: ids of sites hold no slash."""
+AHEAD_S = (900, 1800, 3600, 2 * 3600, 4 * 3600, 8 * 3600, 24 * 3600)
+"""How far ahead, in seconds, the forecast is told."""
 SITE_TABLE = "sites"
 SPACE_TABLE = "spaces"
 _w = Writer(NAMESPACES)
@@ -77,8 +83,8 @@ def site_status(city: City) -> bytes:
         if site.shown is Shown.LIVE:
             for group in site.groups:
                 _area_status(root, city, site, group)
-            for outlook in site.outlook:
-                _forecast(root, city, site, outlook)
+            for after_s, point in _points(city, site):
+                _forecast(root, city, site, after_s, point)
     return document(root)
 
 
@@ -315,15 +321,23 @@ def _area_status(root: Element, city: City, site: PublishedSite, group: Group) -
         _w.add(occupancy, "prk:numberOfOccupiedSpaces", group.occupied)
 
 
-def _forecast(root: Element, city: City, site: PublishedSite, outlook: Outlook) -> None:
+def _points(city: City, site: PublishedSite) -> Iterator[tuple[int, OutlookPoint]]:
+    """What is foretold of a site for each of AHEAD_S, as far as it is."""
+    if site.outlook is not None:
+        for after_s in AHEAD_S:
+            if (point := site.outlook.at(city.as_of + timedelta(seconds=after_s))) is not None:
+                yield after_s, point
+
+
+def _forecast(root: Element, city: City, site: PublishedSite, after_s: int, point: OutlookPoint) -> None:
     """The chance of more than no vacant space, so many seconds after the publication."""
     information = _information(root, city, site_id(site), "prk:PlaceStatus")
     _w.add(information, "fac:lastUpdated", site.as_of)
     occupancy = _w.add(information, "prk:occupancy")
     _w.add(occupancy, "prk:numberOfVacantSpacesHigherThan", 0)
-    _w.add(_w.add(occupancy, "prk:probability"), "com:percentage", round(100 * outlook.chance, 1))
+    _w.add(_w.add(occupancy, "prk:probability"), "com:percentage", round(100 * point.chance, 1))
     validity = _w.add(information, "prk:statusValidity", kind="prk:ValidityByOffset")
-    _w.add(validity, "prk:statusTimeOffsetToOrigin", outlook.after_s)
+    _w.add(validity, "prk:statusTimeOffsetToOrigin", after_s)
 
 
 def _space_status(root: Element, city: City, site: PublishedSite, facts: BayFacts, now: BayNow) -> None:

@@ -57,7 +57,7 @@ def _lot(site: PublishedSite) -> dict[str, Any]:
         "state": _STATES[site.shown],
         "total": snapshot.capacity,
         "free": snapshot.vacant if site.shown is Shown.LIVE else 0,
-        "forecast": bool(site.outlook),
+        "forecast": site.outlook is not None and bool(site.outlook.points),
         "revision": snapshot.revision,
     }
     if details.opening_hours:

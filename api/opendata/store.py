@@ -7,7 +7,6 @@ answered from what was kept.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +15,10 @@ from math import inf
 from time import perf_counter
 
 from api.live import LiveView
-from api.opendata.city import City, Outlook, Publisher, step_of, take
+from api.opendata.city import City, Publisher, step_of, take
 from api.opendata.documents import Document
 from api.prepared import Prepared, prepared
+from parking.outlook import Forecasts
 
 CACHE = "public, max-age=5, must-revalidate"
 RATIO = 20.0
@@ -26,7 +26,6 @@ LEAST_S = 1.0
 """Last-Modified has a resolution of a second, so two different documents must not share one."""
 _LARGE = 200_000
 
-Outlooks = Callable[[], Mapping[str, tuple[Outlook, ...]]]
 _Basis = tuple[object, ...]
 
 
@@ -52,12 +51,12 @@ class OpenData:
         publisher: Publisher,
         *,
         withheld: frozenset[str],
-        outlooks: Outlooks = dict,
+        forecasts: Forecasts,
     ) -> None:
         self.publisher = publisher
         self.withheld = withheld
         self._view = view
-        self._outlooks = outlooks
+        self._forecasts = forecasts
         # Bounded: one for each document there is.
         self._kept: dict[str, Kept] = {}
         self._making = asyncio.Lock()
@@ -96,7 +95,7 @@ class OpenData:
 
     async def _make(self, document: Document) -> Kept:
         view = self._view
-        city = take(view, self.publisher, withheld=self.withheld, outlooks=self._outlooks())
+        city = take(view, self.publisher, withheld=self.withheld, forecasts=self._forecasts)
         now, basis = view.clock.now(), self._basis()
         version, registry_version = view.version, view.registry_version
         loop = asyncio.get_running_loop()

@@ -6,12 +6,13 @@ from random import Random
 
 from api.clock import DatabaseClock
 from api.live import LiveView
-from api.opendata.city import City, Outlook, Publisher, take
+from api.opendata.city import City, Publisher, take
 from parking.availability import count_bays, count_gates
 from parking.db.live import BayFacts, BayNow, Confirmation, Everything, SiteFacts
 from parking.db.opening import Closure
 from parking.details import NOTHING, Entrance, SiteDetails, Tariff
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
+from parking.outlook import Outlook, OutlookPoint
 from tests.support.live import NOW, Hands
 
 PUBLISHER = Publisher(
@@ -140,17 +141,24 @@ def generated_view(kinds: list[str], seed: int, *, stale: bool = False) -> LiveV
     return view
 
 
-def outlooks(view: LiveView, seed: int) -> dict[str, tuple[Outlook, ...]]:
-    """A forecast of some of the sites."""
-    random = Random(seed)
-    return {
-        site: (Outlook(900, random.random()), Outlook(3600, 0.0))
-        for site in view.sites
-        if random.random() < 0.5
-    }
+class SomeForecasts:
+    """A forecast, two hours long, of about half of the sites."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+
+    def of(self, site_id: str) -> Outlook | None:
+        """What is foretold of a site."""
+        if self._random.random() < 0.5:
+            return None
+        points = tuple(
+            OutlookPoint(at=NOW + timedelta(minutes=minutes), free=3, low=0, high=9, chance=chance)
+            for minutes, chance in ((-1, 1.0), (60, self._random.random()), (121, 0.0))
+        )
+        return Outlook(site=site_id, made_at=NOW, capacity=9, points=points, basis="own", why="Own history")
 
 
 def generated_city(kinds: list[str], seed: int, *, stale: bool = False) -> City:
     """A city of sites of these kinds, with a forecast of some of them."""
     view = generated_view(kinds, seed, stale=stale)
-    return take(view, PUBLISHER, withheld=WITHHELD, outlooks=outlooks(view, seed))
+    return take(view, PUBLISHER, withheld=WITHHELD, forecasts=SomeForecasts(seed))

@@ -1,6 +1,7 @@
 """DATEX II: valid by the official schema for any city, and true in each of our states."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_site_has_its_number_exactly_when_it_may_be_shown(city: City) -> None:
         assert vacant == (str(site.snapshot.vacant) if site.shown is Shown.LIVE else None)
         revision = _text(now, "fac:statusDescription/com:values/com:value")
         assert revision == f"revision {site.snapshot.revision}"
-        assert len(ahead) == (len(site.outlook) if site.shown is Shown.LIVE else 0)
+        assert bool(ahead) is (site.outlook is not None and site.shown is Shown.LIVE)
 
 
 def test_each_state_of_a_site_has_its_words() -> None:
@@ -100,9 +101,13 @@ def test_a_space_is_occupied_vacant_or_at_fault_and_withheld_ones_are_absent(cit
 def test_the_forecast_is_a_chance_of_a_vacant_space_by_offset() -> None:
     statuses = _statuses(datex2.site_status(EVERY_KIND))
     site = next(site for site in EVERY_KIND.sites if site.outlook and site.shown is Shown.LIVE)
-    _, first, second = statuses[site.id]
-    assert _text(first, "prk:statusValidity/prk:statusTimeOffsetToOrigin") == "900"
-    assert _text(first, "prk:occupancy/prk:numberOfVacantSpacesHigherThan") == "0"
-    chance = round(100 * site.outlook[0].chance, 1)
-    assert _text(first, "prk:occupancy/prk:probability/com:percentage") == str(chance)
-    assert _text(second, "prk:occupancy/prk:probability/com:percentage") == "0.0"
+    _, *ahead = statuses[site.id]
+    offsets = [_text(one, "prk:statusValidity/prk:statusTimeOffsetToOrigin") for one in ahead]
+    assert offsets == ["900", "1800", "3600", "7200"]
+    for one, offset in zip(ahead, map(int, filter(None, offsets)), strict=True):
+        assert site.outlook is not None
+        point = site.outlook.at(EVERY_KIND.as_of + timedelta(seconds=offset))
+        assert point is not None
+        assert _text(one, "prk:occupancy/prk:numberOfVacantSpacesHigherThan") == "0"
+        chance = _text(one, "prk:occupancy/prk:probability/com:percentage")
+        assert chance == str(round(100 * point.chance, 1))

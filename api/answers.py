@@ -57,12 +57,15 @@ def documented(
     return responses | refusals(*others)
 
 
-def refusals(*others: int) -> dict[int | str, dict[str, Any]]:
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route for what it answers besides what was asked for."""
-    responses: dict[int | str, dict[str, Any]] = {}
-    for other in sorted(set(others)):
-        responses[other] = {"description": _MEANING[other]}
-        if other >= 400:
-            reference = {"$ref": "#/components/schemas/Problem"}
-            responses[other]["content"] = {"application/problem+json": {"schema": reference}}
-    return responses
+    return {status: outcome(status) for status in sorted(set(statuses))}
+
+
+def outcome(status: int) -> dict[str, Any]:
+    """What the OpenAPI document says of this status; from 400 on the body is a problem."""
+    told: dict[str, Any] = {"description": _MEANING[status]}
+    if status >= 400:
+        reference = {"$ref": "#/components/schemas/Problem"}
+        told["content"] = {"application/problem+json": {"schema": reference}}
+    return told

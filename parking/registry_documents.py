@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from parking.devices import DEVICE_TYPES
-from parking.registry import Bay, Gate, Registry, Sign, Site
+from parking.registry import Bay, Gate, Registry, Site
+from parking.registry_signs import Sign, SignThresholds
+from parking.sign_rules import Thresholds
 
 Document = dict[str, Any]
+_NO_THRESHOLDS = SignThresholds().complete()
 
 
 def registry_document(registry: Registry) -> Document:
@@ -57,10 +60,12 @@ def gate_document(gate: Gate) -> Document:
 
 def sign_document(sign: Sign, *, listed_under: str) -> Document:
     """One sign, which always says of which sites it tells."""
-    return {
-        **sign.model_dump(mode="json", exclude_defaults=True),
-        "sites": list(sign.sites) or [listed_under],
-    }
+    document = sign.model_dump(mode="json", exclude_defaults=True)
+    document.pop("thresholds", None)
+    if (at := sign.thresholds.complete()) != _NO_THRESHOLDS:
+        given = {name: getattr(at, name) for name in Thresholds.__slots__}
+        document["thresholds"] = {name: value for name, value in given.items() if value is not None}
+    return {**document, "sites": list(sign.sites) or [listed_under]}
 
 
 def flat(documents: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, Document]]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, ValidationError
 
 from parking.errors import Fault, RegistryError
-from parking.registry import Bay, Gate, Name, Sensor, Sign, Site, faults_of
+from parking.registry import Bay, Gate, Sensor, Site, faults_of
 from parking.registry_documents import (
     Document,
     bay_document,
@@ -15,6 +15,8 @@ from parking.registry_documents import (
     sign_document,
     site_document,
 )
+from parking.registry_parts import Name
+from parking.registry_signs import Sign
 
 PARTS: Final = ("bays", "gates", "signs")
 """What a site has, in its document."""

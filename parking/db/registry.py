@@ -224,7 +224,7 @@ def _rows(registry: Registry) -> dict[str, str]:
             "sites": list(sign.sites) or [site.id],
             "details": {
                 "listed_under": site.id,
-                **sign.model_dump(mode="json", exclude={"id", "sites"}, exclude_defaults=True),
+                **sign.settings(),
             },
         }
         for site in registry.sites

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any
 
 import msgspec
+from pydantic import ValidationError
 
 from parking.db.connect import Connection, statement
-from parking.registry_documents import Document, sensor_document
+from parking.registry_documents import Document, sensor_document, sign_document
+from parking.registry_signs import Sign
 
 SITES_AT_ONCE = 50
 """Of a whole registry, so many sites are in memory."""
@@ -115,7 +117,11 @@ def _gate(camera: str, site: str, direction: str, details: Document) -> Document
 
 
 def _sign(id: str, site: str, details: Document, sites: list[str]) -> Document:
-    return {"id": id, "site": site, "sites": sites, **details}
+    try:
+        sign = Sign.kept(id, sites, details)
+    except ValidationError:  # by the rules of a version before; it is given as it is kept
+        return {"id": id, "site": site, "sites": sites, **details}
+    return {**sign_document(sign, listed_under=site), "site": site}
 
 
 def _location(lon: float | None, lat: float | None) -> Document:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from parking.clock import TimeFrom
 from parking.devices import DEVICE_TYPES
 from parking.registry import Registry, parse_registry
+from parking.sign_rules import Layout, Mode
 
 TEXT = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)
 CATEGORIES = st.sampled_from(["standard", "disabled", "electric", "loading"])
@@ -58,7 +59,37 @@ _GATES: _Documents = st.fixed_dictionaries(
     {"direction": st.sampled_from(["in", "out"])},
     optional={"time": st.sampled_from(sorted(TimeFrom)), "timezone": ZONES},
 )
-_SIGNS: _Documents = st.fixed_dictionaries({}, optional={"name": TEXT, "location": LOCATIONS})
+_WORDS = st.sampled_from(["FREE", "VOLL", "", "LLAWN"])
+_THRESHOLDS = st.lists(st.integers(0, 50), min_size=4, max_size=4).map(
+    lambda at: dict(
+        zip(
+            ("full_increasing", "full_decreasing", "almost_full_increasing", "almost_full_decreasing"),
+            [*sorted(at)[:2], *(place + 1 for place in sorted(at)[2:])],
+            strict=True,
+        )
+    )
+)
+_SIGNS: _Documents = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": TEXT,
+        "location": LOCATIONS,
+        "mode": st.sampled_from(sorted(Mode)),
+        "layout": st.sampled_from(sorted(Layout)),
+        "min": st.integers(1, 5),
+        "max": st.integers(5, 99),
+        "offset": st.integers(-5, 5),
+        "thresholds": _THRESHOLDS,
+        "texts": st.fixed_dictionaries({}, optional={"full": _WORDS, "unknown": _WORDS}),
+        "trust": st.floats(0, 1),
+        "schedule": st.lists(
+            st.fixed_dictionaries({"hours": st.just("Mo-Fr 07:00-09:00")}, optional={"text": _WORDS}),
+            max_size=2,
+        ),
+        "poll_s": st.integers(1, 4),
+        "valid_s": st.integers(5, 60),
+    },
+)
 
 
 @st.composite

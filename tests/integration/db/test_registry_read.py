@@ -41,7 +41,7 @@ async def _there_and_back(url: str, registry: Registry) -> None:
         assert await exported(connection) == document
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(registry=registries())
 def test_an_export_imports_to_the_same(database_url: str, registry: Registry) -> None:
     asyncio.run(_there_and_back(database_url, registry))

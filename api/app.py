@@ -25,6 +25,7 @@ from api.metrics import Metrics
 from api.oidc import Tokens
 from api.pages.install import install_pages
 from api.pages.site import About
+from api.pages.staff.install import install_staff
 from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
@@ -95,7 +96,8 @@ def create_app(settings: Settings) -> FastAPI:
         navigation_url=settings.navigation_url,
     )
     places = load_places(settings.places_file) if settings.places_file else []
-    install_pages(app, parts.view, parts.answers, parts.chances, about=about, places=places)
+    pages = install_pages(app, parts.view, parts.answers, parts.chances, about=about, places=places)
+    app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)

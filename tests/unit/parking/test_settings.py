@@ -125,3 +125,19 @@ def test_an_identity_provider_is_set_whole_or_not_at_all(
     monkeypatch.delenv(f"PARKING_OIDC_{left_out}")
     with pytest.raises(SettingsError, match=f"PARKING_OIDC_{left_out} is not|ISSUER is not"):
         _ = load_settings().oidc
+
+
+def test_people_sign_in_through_a_provider_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().oidc_login is None
+    monkeypatch.setenv("PARKING_OIDC_CLIENT_ID", "pages")
+    with pytest.raises(SettingsError, match="PARKING_OIDC_ISSUER is not"):
+        _ = load_settings().oidc_login
+    whole = {"ISSUER": "https://id.example/v2.0", "AUDIENCE": "api", "ROLES": '{"a": ["reports:read"]}'}
+    for name, value in whole.items():
+        monkeypatch.setenv(f"PARKING_OIDC_{name}", value)
+    login = load_settings().oidc_login
+    assert login is not None
+    assert (login.client_id, login.client_secret, login.scope) == ("pages", None, "openid profile email")
+    monkeypatch.setenv("PARKING_OIDC_LOGIN_SCOPE", "profile")
+    with pytest.raises(SettingsError, match="PARKING_OIDC_LOGIN_SCOPE"):
+        load_settings()

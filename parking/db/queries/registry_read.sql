@@ -25,7 +25,7 @@ SELECT d.device_id, d.codec, d.heartbeat_s, d.bay_id, b.site_id
  ORDER BY d.device_id LIMIT %(limit)s;
 
 -- gates: the cameras at the gates of some sites (null: all) after an id
-SELECT g.camera_id, g.site_id, g.direction, g.details
+SELECT g.camera_id, g.site_id, g.direction, g.options
   FROM gate g
  WHERE g.camera_id > %(after)s
    AND (%(sites)s::text[] IS NULL OR g.site_id = ANY(%(sites)s))

@@ -105,7 +105,15 @@ def create_app(settings: Settings) -> FastAPI:
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
     app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
+    install_pages(
+        app,
+        parts.view,
+        parts.answers,
+        parts.chances,
+        about=about,
+        names=names,
+        publisher=parts.open_data.publisher,
+    )
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)
@@ -114,7 +122,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _parts(settings: Settings) -> Parts:
-    view = LiveView(clock=DatabaseClock(), stale_after_s=settings.stale_after_s)
+    view = LiveView(
+        clock=DatabaseClock(), stale_after_s=settings.stale_after_s, withheld=settings.withheld_categories
+    )
     rules = SignRules(trust=settings.sign_trust, valid_s=settings.sign_valid_s, poll_s=settings.sign_poll_s)
     answers = Answers(view, rules)
     log = EventLog()
@@ -134,7 +144,7 @@ def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> Open
         licence=settings.licence,
         url=settings.public_url,
     )
-    return OpenData(view, publisher, withheld=settings.withheld_categories, forecasts=forecasts)
+    return OpenData(view, publisher, forecasts=forecasts)
 
 
 def _tokens(settings: Settings) -> Tokens | None:

@@ -27,7 +27,9 @@ from api.oidc import Tokens
 from api.opendata.city import Publisher
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
+from api.pages.open_data import add_open_data
 from api.pages.site import About
+from api.pages.staff.install import install_staff
 from api.place_names import PlaceNames
 from api.prepared import Answers
 from api.rate_limit import RateLimit
@@ -105,15 +107,9 @@ def create_app(settings: Settings) -> FastAPI:
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
     app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    install_pages(
-        app,
-        parts.view,
-        parts.answers,
-        parts.chances,
-        about=about,
-        names=names,
-        publisher=parts.open_data.publisher,
-    )
+    pages = install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
+    app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
+    add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)

@@ -5,11 +5,9 @@ from starlette.responses import Response
 
 from api.answers import answer
 from api.live import LiveView
-from api.opendata.city import Publisher
 from api.pages.assets import Assets, service_worker
 from api.pages.docs import add_docs
 from api.pages.home import add_home
-from api.pages.open_data import add_open_data
 from api.pages.place import add_place
 from api.pages.signs import add_signs
 from api.pages.site import About, Pages
@@ -21,14 +19,8 @@ from parking.chance import Chances
 
 
 def install_pages(
-    app: FastAPI,
-    view: LiveView,
-    answers: Answers,
-    chances: Chances,
-    about: About,
-    names: PlaceNames,
-    publisher: Publisher,
-) -> None:
+    app: FastAPI, view: LiveView, answers: Answers, chances: Chances, about: About, names: PlaceNames
+) -> Pages:
     """Add the pages and what they load. Call it last: the documentation describes what is there."""
     pages = Pages(app, about)
     add_home(pages, view, chances, names)
@@ -36,7 +28,6 @@ def install_pages(
     add_place(pages, view, answers)
     add_signs(pages, view, answers)
     add_statement(pages)
-    add_open_data(pages, publisher)
     add_docs(pages, app)
     worker = prepared(service_worker(), None, media_type="text/javascript; charset=utf-8", cache="no-cache")
 
@@ -45,3 +36,4 @@ def install_pages(
 
     app.add_api_route("/sw.js", sw, include_in_schema=False)
     app.mount("/static", Assets(), name="static")
+    return pages

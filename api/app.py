@@ -37,6 +37,9 @@ from api.routes.nearby import nearby_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
+from api.routes.webhooks import webhooks_router
+from api.webhooks.post import Poster
+from api.webhooks.sender import Sender
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
@@ -57,6 +60,7 @@ class Parts:
     metrics: Metrics
     writes: Pool
     keys: KeyRing
+    webhooks: Sender
 
 
 class _Application(FastAPI):
@@ -90,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
+    app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
         publisher="Parking authority",
@@ -117,7 +122,9 @@ def _parts(settings: Settings) -> Parts:
     writes = open_writes(settings.require_database_url())
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
-    return Parts(view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys)
+    poster = Poster(settings.webhook_networks)
+    webhooks = Sender(settings.require_database_url(), view, writes, poster)
+    return Parts(view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys, webhooks)
 
 
 def _tokens(settings: Settings) -> Tokens | None:
@@ -133,6 +140,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
+            tasks.create_task(parts.webhooks.run(), name="webhooks"),
         ]
         try:
             yield

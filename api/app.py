@@ -24,6 +24,8 @@ from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.oidc import Tokens
+from api.opendata.city import Publisher
+from api.opendata.store import OpenData
 from api.pages.install import install_pages
 from api.pages.site import About
 from api.place_names import PlaceNames
@@ -34,6 +36,7 @@ from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
+from api.routes.open_data import open_data_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
@@ -43,11 +46,12 @@ from api.webhooks.sender import Sender
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
+from parking.outlook import Forecasts, NoForecasts
 from parking.settings import Settings
 from parking.signs import SignRules
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the application is made of; `app.state.parts`, for the server and for tests."""
 
@@ -61,6 +65,7 @@ class Parts:
     writes: Pool
     keys: KeyRing
     webhooks: Sender
+    open_data: OpenData
 
 
 class _Application(FastAPI):
@@ -95,9 +100,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
+    app.include_router(open_data_router(parts.open_data))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
-        publisher="Parking authority",
+        publisher=settings.publisher,
         contact="",
         navigation_url=settings.navigation_url,
     )
@@ -122,9 +128,30 @@ def _parts(settings: Settings) -> Parts:
     writes = open_writes(settings.require_database_url())
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
-    poster = Poster(settings.webhook_networks)
-    webhooks = Sender(settings.require_database_url(), view, writes, poster)
-    return Parts(view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys, webhooks)
+    open_data = _open_data(settings, view, NoForecasts())
+    return Parts(
+        view=view,
+        answers=answers,
+        chances=TurnoverChances(),
+        log=log,
+        announcer=announcer,
+        feed=feed,
+        metrics=metrics,
+        writes=writes,
+        keys=keys,
+        webhooks=Sender(settings.require_database_url(), view, writes, Poster(settings.webhook_networks)),
+        open_data=open_data,
+    )
+
+
+def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> OpenData:
+    publisher = Publisher(
+        name=settings.publisher,
+        licence_url=settings.licence_url,
+        licence=settings.licence,
+        url=settings.public_url,
+    )
+    return OpenData(view, publisher, withheld=settings.withheld_categories, forecasts=forecasts)
 
 
 def _tokens(settings: Settings) -> Tokens | None:
@@ -146,5 +173,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
         finally:
             parts.log.close()
+            parts.open_data.close()
             for task in running:
                 task.cancel()

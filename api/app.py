@@ -44,6 +44,9 @@ from api.routes.registry_files import registry_files_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
+from api.routes.webhooks import webhooks_router
+from api.webhooks.post import Poster
+from api.webhooks.sender import Sender
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
@@ -52,7 +55,7 @@ from parking.settings import Settings
 from parking.signs import SignRules
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the application is made of; `app.state.parts`, for the server and for tests."""
 
@@ -65,6 +68,7 @@ class Parts:
     metrics: Metrics
     writes: Pool
     keys: KeyRing
+    webhooks: Sender
     open_data: OpenData
 
 
@@ -101,6 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(audit_router(parts.writes))
     app.include_router(registry_files_router(parts.writes))
     app.include_router(registry_router(parts.writes))
+    app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
     app.include_router(open_data_router(parts.open_data))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
@@ -134,7 +139,19 @@ def _parts(settings: Settings) -> Parts:
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
     open_data = _open_data(settings, view, NoForecasts())
-    return Parts(view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys, open_data)
+    return Parts(
+        view=view,
+        answers=answers,
+        chances=TurnoverChances(),
+        log=log,
+        announcer=announcer,
+        feed=feed,
+        metrics=metrics,
+        writes=writes,
+        keys=keys,
+        webhooks=Sender(settings.require_database_url(), view, writes, Poster(settings.webhook_networks)),
+        open_data=open_data,
+    )
 
 
 def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> OpenData:
@@ -160,6 +177,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
+            tasks.create_task(parts.webhooks.run(), name="webhooks"),
         ]
         try:
             yield

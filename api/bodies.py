@@ -10,6 +10,7 @@ from api.live import LiveSite
 from parking.db.live import BayFacts, BayNow, Location
 from parking.details import Tariff
 from parking.model import Counting, Occupancy, SiteStatus
+from parking.signs import Why
 
 Count = Annotated[int, Meta(ge=0)]
 Time = Annotated[datetime, Meta(tz=True)]
@@ -61,6 +62,13 @@ class Bay(msgspec.Struct, frozen=True, kw_only=True):
     location: Point | None
     fault: Annotated[
         Literal[True] | UnsetType, Meta(description="present when the sensor reports a fault")
+    ] = UNSET
+    withheld: Annotated[
+        Literal[True] | UnsetType,
+        Meta(
+            description="present when the state is not told, since it could tell of a person; `state` is then"
+            " `unknown`, and the bay is counted in the site's numbers as what it is"
+        ),
     ] = UNSET
 
 
@@ -142,11 +150,13 @@ class Sign(msgspec.Struct, frozen=True):
     """What a sign shows: a number, FULL, CLOSED or nothing. Blank the sign after `valid_until`."""
 
     sign: str
-    text: str
+    text: Annotated[str, Meta(description="empty is blank; lines are separated by line feeds")]
     valid_until: Time
     poll_after_s: int
-    revision: int
+    revision: Annotated[int, Meta(ge=0, description="the sum of the revisions of its sites")]
     reason: str
+    why: Annotated[Why, Meta(description="the reason, for machines")]
+    multi: Annotated[str, Meta(description="the text in MULTI, for NTCIP 1203 controllers; empty is blank")]
 
 
 class Signs(msgspec.Struct, frozen=True):
@@ -193,8 +203,17 @@ def site_body(site: LiveSite, *, as_of: datetime, stale: bool) -> Site:
     )
 
 
-def bay_body(facts: BayFacts, now: BayNow) -> Bay:
-    """The bay as the API tells it."""
+def bay_body(facts: BayFacts, now: BayNow, withheld: frozenset[str] = frozenset()) -> Bay:
+    """The bay as the API tells it; of those in the categories `withheld` only where they are."""
+    if facts.category in withheld:
+        return Bay(
+            id=facts.id,
+            category=facts.category,
+            state=Occupancy.UNKNOWN,
+            since=None,
+            location=point(facts.location),
+            withheld=True,
+        )
     return Bay(
         id=facts.id,
         category=facts.category,

@@ -1,19 +1,23 @@
 """The registry file: what a council owns, as it comes from outside. Checked whole before anything is used."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from parking.clock import CameraClock, TimeFrom
 from parking.devices import DEVICE_TYPES, canonical_id
-from parking.errors import RegistryError
+from parking.errors import Fault, RegistryError
+from parking.lanes import PLATE_HELD
 from parking.model import Counting, Direction, SiteStatus
 from parking.opening import MAX_LENGTH, opening_hours
+from parking.passages import SAME_PLATE
+from parking.registry_parts import Location, Name, Strict, Text, printable
+from parking.registry_signs import Sign
 
 MAX_PROBLEMS = 50
 """Problems listed at most; a file in quite another form would fill the screen."""
@@ -36,36 +40,11 @@ def _known_codec(name: str) -> str:
     return name
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-"""An id: it travels in MQTT topics and URLs."""
-
-
-def _printable(text: str) -> str:
-    if not all(character.isprintable() for character in text):
-        raise ValueError("must not hold line breaks or other characters that cannot be printed")
-    return text
-
-
-Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
-"""A name for people."""
-
-
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z_-]{0,31}$")]
 """A kind of space: standard, disabled, electric, loading, motorcycle, parent, resident, ..."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Location(_Strict):
-    """A point, WGS 84 degrees."""
-
-    lon: float = Field(ge=-180, le=180, allow_inf_nan=False)
-    lat: float = Field(ge=-90, le=90, allow_inf_nan=False)
-
-
-class Sensor(_Strict):
+class Sensor(Strict):
     """The device that watches a bay. `heartbeat_s` is the device type's own unless given."""
 
     id: Annotated[Name, AfterValidator(canonical_id)]
@@ -73,7 +52,7 @@ class Sensor(_Strict):
     heartbeat_s: int | None = Field(None, ge=1, le=30 * 86400)
 
 
-class Bay(_Strict):
+class Bay(Strict):
     """One marked space."""
 
     id: Name
@@ -83,29 +62,24 @@ class Bay(_Strict):
     max_stay_min: int | None = Field(None, ge=1, le=1_000_000)
 
 
-class Gate(_Strict):
+class Gate(Strict):
     """A camera over one lane, and which way vehicles pass it.
 
     `time` says whose time counts, by default by the rules of `parking.clock`; `timezone` is the camera's, the
-    site's unless given.
+    site's unless given. Alike plates read within `repeat_s` seconds are one vehicle: less where vehicles
+    follow each other closely, 0 where the camera reads none twice.
     """
 
     camera: Name
     direction: Direction
     time: TimeFrom = TimeFrom.AUTO
     timezone: Annotated[str, AfterValidator(_known_timezone)] | None = None
+    repeat_s: float = Field(
+        SAME_PLATE.total_seconds(), ge=0, le=PLATE_HELD.total_seconds(), allow_inf_nan=False
+    )
 
 
-class Sign(_Strict):
-    """A variable message sign and the sites of which it tells; by default the site it is listed under."""
-
-    id: Name
-    sites: tuple[Name, ...] = Field((), max_length=100)
-    name: Text | None = None
-    location: Location | None = None
-
-
-class Tariff(_Strict):
+class Tariff(Strict):
     """What parking costs: `per_hour` in units of `currency`; `text` is what the board says."""
 
     free: bool | None = None
@@ -120,11 +94,13 @@ class Entrance(Location):
     name: Text | None = None
 
 
-class Site(_Strict):
+class Site(Strict):
     """A street or a car park.
 
     `opening_hours` says when the public may park, as OpenStreetMap writes it (`Mo-Sa 07:00-19:00; PH off`);
     without it, always. `spaces` is the number of marked spaces of each category, for a site counted at gates.
+    Its plate tokens live for `pairing_window_min` minutes if that is less than PARKING_PAIRING_WINDOW_S.
+    `empty_when_closed` says that nobody can be inside while it is closed, so that its count is known then.
     """
 
     id: Name
@@ -139,13 +115,17 @@ class Site(_Strict):
     zone: Name | None = None
     address: Text | None = None
     operator: Text | None = None
-    opening_hours: str | None = Field(None, min_length=1, max_length=MAX_LENGTH)
+    opening_hours: Annotated[str, AfterValidator(printable)] | None = Field(
+        None, min_length=1, max_length=MAX_LENGTH
+    )
     max_height_m: float | None = Field(None, gt=0, le=100, allow_inf_nan=False)
     max_stay_min: int | None = Field(None, ge=1, le=1_000_000)
     tariff: Tariff | None = None
     entrances: tuple[Entrance, ...] = Field((), max_length=50)
-    url: str | None = Field(None, pattern=r"^https?://[^\s]+$", max_length=500)
+    url: str | None = Field(None, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$", max_length=500)
     spaces: dict[Category, Annotated[int, Field(ge=0, le=1_000_000)]] = Field({}, max_length=50)
+    pairing_window_min: int | None = Field(None, ge=1, le=30 * 1440)
+    empty_when_closed: bool = False
     bays: tuple[Bay, ...] = ()
     gates: tuple[Gate, ...] = ()
     signs: tuple[Sign, ...] = ()
@@ -155,6 +135,10 @@ class Site(_Strict):
         if self.counting is Counting.BAYS:
             if self.gates:
                 raise ValueError("a site counted by bays has no gates")
+            if self.pairing_window_min is not None or self.empty_when_closed:
+                raise ValueError(
+                    "pairing_window_min and empty_when_closed are for a site counted at its gates"
+                )
             if self.capacity is not None and self.capacity != len(self.bays):
                 raise ValueError(f"capacity {self.capacity} is not the number of bays, {len(self.bays)}")
         else:
@@ -181,14 +165,15 @@ class Site(_Strict):
         return self
 
 
-class Registry(_Strict):
+class Registry(Strict):
     """The whole file. Each id is used once among its kind."""
 
     sites: tuple[Site, ...]
 
     @model_validator(mode="after")
-    def _ids_are_unique(self) -> "Registry":
-        problems = list(_repeated(self)) + list(_dangling(self))
+    def _ids_are_unique(self, info: ValidationInfo) -> "Registry":
+        known = info.context["known"] if info.context else ()
+        problems = list(_repeated(self)) + list(_dangling(self, known))
         if problems:
             raise ValueError("; ".join(problems[:MAX_PROBLEMS]))
         return self
@@ -216,8 +201,8 @@ def _repeated(registry: Registry) -> Iterator[str]:
             seen.add(name)
 
 
-def _dangling(registry: Registry) -> Iterator[str]:
-    sites = {site.id for site in registry.sites}
+def _dangling(registry: Registry, known: Collection[str]) -> Iterator[str]:
+    sites = {site.id for site in registry.sites}.union(known)
     for sign, of in registry.signs():
         for site in of:
             if site not in sites:
@@ -260,20 +245,28 @@ def load_registry(path: Path) -> Registry:
     return parse_registry(document, source=str(path))
 
 
-def parse_registry(document: Any, *, source: str) -> Registry:
-    """Check a registry document. Raises RegistryError that lists every problem and its place."""
+def parse_registry(document: Any, *, source: str, known: Collection[str] = ()) -> Registry:
+    """Check a registry document; signs may also tell of the sites `known` elsewhere.
+
+    Raises RegistryError that lists every problem and its place.
+    """
     try:
-        return Registry.model_validate(document)
+        return Registry.model_validate(document, context={"known": known})
     except ValidationError as error:
-        problems = tuple(_describe(document, item) for item in error.errors(include_url=False))
+        faults = faults_of(document, error)
         raise RegistryError(
-            f"{source} has {len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was loaded",
-            problems=problems[:MAX_PROBLEMS],
+            f"{source} has {len(faults)} problem{'s' if len(faults) > 1 else ''}; nothing was loaded",
+            faults=faults[:MAX_PROBLEMS],
             hint="Correct the file and import it again. `parking registry schema` prints its JSON Schema.",
         ) from error
 
 
-def _describe(document: Any, item: Any) -> str:
+def faults_of(document: Any, error: ValidationError) -> tuple[Fault, ...]:
+    """What is wrong with a document."""
+    return tuple(_fault(document, item) for item in error.errors(include_url=False))
+
+
+def _fault(document: Any, item: Any) -> Fault:
     """The place, the nearest ids, the value and the rule."""
     place, ids, node = "", [], document
     for step in item["loc"]:
@@ -284,10 +277,9 @@ def _describe(document: Any, item: Any) -> str:
             node = None
         if isinstance(node, dict) and isinstance(node.get("id"), str):
             ids.append(node["id"])
-    value = "" if isinstance(item["input"], (dict, list)) else f" (found {str(item['input'])[:60]!r})"
+    value = None if isinstance(item["input"], (dict, list)) else str(item["input"])[:60]
     message = item["msg"].removeprefix("Value error, ")
-    within = f" in {' / '.join(ids)}" if ids else ""
-    return f"{place or 'file'}{within}: {message}{value}"
+    return Fault(place or "file", value, message, within=" / ".join(ids))
 
 
 def json_schema() -> dict[str, Any]:

@@ -8,7 +8,8 @@ from parking.db.registry import import_registry
 from parking.registry import Registry, parse_registry
 
 RESET = """
-TRUNCATE bay_event, ended_stay, site_usage, site_day, silent_spell, unknown_run, gate_event, rejected_message;
+TRUNCATE bay_event, ended_stay, site_usage, site_day, silent_spell, unknown_run, gate_event, gate_read,
+         rejected_message, sealed_window;
 UPDATE bay SET first_at = NULL;
 UPDATE bay_state SET state = DEFAULT, reported = DEFAULT, silent = DEFAULT, fault = DEFAULT,
        since = NULL, seen_at = NULL, event_at = NULL, placed_at = NULL, age_s = NULL, session = NULL,

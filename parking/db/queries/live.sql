@@ -12,6 +12,7 @@ SELECT site.site_id, site.name, site.kind, site.counting, site.timezone, site.lo
        SELECT coalesce(now.capacity, site.capacity,
                        (SELECT count(*) FROM bay WHERE bay.site_id = site.site_id AND retired_at IS NULL))
        ) AS spaces (capacity)
+ WHERE site.retired_at IS NULL
  ORDER BY site.site_id;
 
 -- bays: each bay in use and what is published of it
@@ -22,8 +23,9 @@ SELECT bay.bay_id, bay.site_id, bay.category, bay.lon, bay.lat, (bay.details->>'
  WHERE bay.retired_at IS NULL
  ORDER BY bay.site_id, bay.bay_id;
 
--- signs: each sign and the sites it speaks of, in order
-SELECT sign.sign_id, coalesce(array_agg(site_id ORDER BY position) FILTER (WHERE site_id IS NOT NULL), '{}')
+-- signs: each sign, the sites it speaks of, in order, and its settings
+SELECT sign.sign_id, coalesce(array_agg(site_id ORDER BY position) FILTER (WHERE site_id IS NOT NULL), '{}'),
+       sign.details
   FROM sign
   LEFT JOIN sign_site USING (sign_id)
  GROUP BY sign.sign_id

@@ -33,6 +33,7 @@ from api.pages.staff.install import install_staff
 from api.place_names import PlaceNames
 from api.prepared import Answers
 from api.rate_limit import RateLimit
+from api.reports import Reports
 from api.routes.audit import audit_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
@@ -41,6 +42,7 @@ from api.routes.nearby import nearby_router
 from api.routes.open_data import open_data_router
 from api.routes.registry import registry_router
 from api.routes.registry_files import registry_files_router
+from api.routes.reports import reports_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
@@ -101,6 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(parts.view, parts.log))
     app.include_router(signs_router(parts.answers))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(reports_router(Reports(settings.require_database_url())))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(registry_files_router(parts.writes))

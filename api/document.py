@@ -15,11 +15,15 @@ from api.opendata.index import OpenDataIndex
 from api.problems import Problem
 from api.registry import registry_schemas
 from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
+from parking.reporting.dwell import Dwell, Overstays
+from parking.reporting.gates import Gates
+from parking.reporting.report import Comparison, Profile, Utilisation
 
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
+    *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates),
     OpenDataIndex,
     Problem,
 )

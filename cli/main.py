@@ -28,6 +28,7 @@ COMMANDS = {
     "audit": "cli.audit:audit_app",
     "webhooks": "cli.webhooks:webhooks_app",
     "maintenance": "cli.maintenance:maintenance",
+    "report": "cli.report:report_app",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""
 

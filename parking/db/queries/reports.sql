@@ -107,7 +107,9 @@ SELECT site_id, (extract(epoch FROM from_at) * 1000000)::bigint,
 SELECT CASE WHEN %(each)s THEN s.bay_id ELSE g.line END, count(*), avg(d.dwell_s)::float8, max(d.dwell_s)::float8,
        percentile_disc(%(quantiles)s::float8[]) WITHIN GROUP (ORDER BY d.dwell_s)
   FROM ended_stay s
-  JOIN bay_period p ON p.bay_id = s.bay_id AND s.ended_at > p.from_at AND (p.until_at IS NULL OR s.ended_at <= p.until_at)
+  JOIN bay_period p ON p.bay_id = s.bay_id AND (p.until_at IS NULL OR s.ended_at <= p.until_at)
+                   AND (s.ended_at > p.from_at OR NOT EXISTS (SELECT FROM bay_period o
+                                                   WHERE o.bay_id = p.bay_id AND o.from_at < p.from_at))
   JOIN unnest(%(site_id)s::text[], %(category)s::text[], %(line)s::text[]) AS g (site_id, category, line)
     ON g.site_id = p.site_id AND g.category = p.category
  CROSS JOIN LATERAL (SELECT extract(epoch FROM s.ended_at - s.started_at)::float8 AS dwell_s) AS d
@@ -119,7 +121,9 @@ SELECT CASE WHEN %(each)s THEN s.bay_id ELSE g.line END, count(*), avg(d.dwell_s
 -- dwell_classes: how many of them lasted how long: the class is the number of limits reached
 SELECT CASE WHEN %(each)s THEN s.bay_id ELSE g.line END, width_bucket(d.dwell_s, %(classes)s::float8[]), count(*)
   FROM ended_stay s
-  JOIN bay_period p ON p.bay_id = s.bay_id AND s.ended_at > p.from_at AND (p.until_at IS NULL OR s.ended_at <= p.until_at)
+  JOIN bay_period p ON p.bay_id = s.bay_id AND (p.until_at IS NULL OR s.ended_at <= p.until_at)
+                   AND (s.ended_at > p.from_at OR NOT EXISTS (SELECT FROM bay_period o
+                                                   WHERE o.bay_id = p.bay_id AND o.from_at < p.from_at))
   JOIN unnest(%(site_id)s::text[], %(category)s::text[], %(line)s::text[]) AS g (site_id, category, line)
     ON g.site_id = p.site_id AND g.category = p.category
  CROSS JOIN LATERAL (SELECT extract(epoch FROM s.ended_at - s.started_at)::float8 AS dwell_s) AS d
@@ -136,7 +140,8 @@ WITH stays AS (
            CASE WHEN %(each)s THEN s.bay_id ELSE g.line END AS line
       FROM stay s
       JOIN bay b USING (bay_id)
-      JOIN bay_period p ON p.bay_id = s.bay_id AND s.started_at >= p.from_at
+      JOIN bay_period p ON p.bay_id = s.bay_id AND (s.started_at >= p.from_at OR NOT EXISTS (SELECT FROM bay_period o
+                                                   WHERE o.bay_id = p.bay_id AND o.from_at < p.from_at))
                        AND (p.until_at IS NULL OR s.started_at < p.until_at)
       JOIN unnest(%(site_id)s::text[], %(category)s::text[], %(line)s::text[]) AS g (site_id, category, line)
         ON g.site_id = p.site_id AND g.category = p.category
@@ -153,7 +158,8 @@ SELECT s.bay_id, p.site_id, p.category, s.started_at, s.ended_at, s.start_seen,
        extract(epoch FROM m.most)::float8, extract(epoch FROM d.dwell)::float8, extract(epoch FROM d.dwell - m.most)::float8
   FROM stay s
   JOIN bay b USING (bay_id)
-  JOIN bay_period p ON p.bay_id = s.bay_id AND s.started_at >= p.from_at
+  JOIN bay_period p ON p.bay_id = s.bay_id AND (s.started_at >= p.from_at OR NOT EXISTS (SELECT FROM bay_period o
+                                                   WHERE o.bay_id = p.bay_id AND o.from_at < p.from_at))
                    AND (p.until_at IS NULL OR s.started_at < p.until_at)
   JOIN unnest(%(site_id)s::text[], %(category)s::text[]) AS g (site_id, category)
     ON g.site_id = p.site_id AND g.category = p.category

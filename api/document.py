@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.audit import AuditBody
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
+from api.closures import ClosureBody, ClosuresBody
 from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.opendata.index import OpenDataIndex
@@ -21,6 +22,7 @@ _TYPES = (
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
     OpenDataIndex,
+    *(ClosureBody, ClosuresBody),
     Problem,
 )
 

@@ -27,6 +27,7 @@ from api.oidc import Tokens
 from api.pages.install import install_pages
 from api.pages.site import About
 from api.place_names import PlaceNames
+from api.polls import PollBook
 from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
@@ -34,6 +35,7 @@ from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
+from api.routes.sign_desk import sign_desk_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
@@ -41,7 +43,6 @@ from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
 from parking.settings import Settings
-from parking.signs import SignRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Parts:
     metrics: Metrics
     writes: Pool
     keys: KeyRing
+    polls: PollBook
 
 
 class _Application(FastAPI):
@@ -86,7 +88,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(sites_router(parts.answers))
     app.include_router(nearby_router(parts.view, parts.chances))
     app.include_router(stream_router(parts.view, parts.log))
-    app.include_router(signs_router(parts.answers))
+    app.include_router(signs_router(parts.answers, parts.polls))
+    app.include_router(sign_desk_router(parts.writes))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
@@ -102,22 +105,23 @@ def create_app(settings: Settings) -> FastAPI:
     install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
-    hot = HotReads(app.routed, parts.answers, parts.metrics, headers)
+    hot = HotReads(app.routed, parts.answers, parts.metrics, headers, polls=parts.polls)
     app.front = RateLimit(hot, limits=limits, access=access, metrics=parts.metrics, headers=headers)
     return app
 
 
 def _parts(settings: Settings) -> Parts:
     view = LiveView(clock=DatabaseClock(), stale_after_s=settings.stale_after_s)
-    rules = SignRules(trust=settings.sign_trust, valid_s=settings.sign_valid_s, poll_s=settings.sign_poll_s)
-    answers = Answers(view, rules)
+    answers = Answers(view, settings.sign_defaults)
     log = EventLog()
     announcer = Announcer(view, answers, log)
     feed = Feed(settings.require_database_url(), view, announcer)
     writes = open_writes(settings.require_database_url())
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
-    return Parts(view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys)
+    return Parts(
+        view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys, PollBook(writes)
+    )
 
 
 def _tokens(settings: Settings) -> Tokens | None:
@@ -133,6 +137,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
+            tasks.create_task(parts.polls.run(), name="polls of signs"),
         ]
         try:
             yield

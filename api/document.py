@@ -12,10 +12,12 @@ from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
 from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.problems import Problem
+from api.sign_desk import HistoryBody, OverrideBody
 
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
+    *(OverrideBody, HistoryBody),
     Problem,
 )
 

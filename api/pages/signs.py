@@ -1,6 +1,5 @@
 """Signs as they look on the street: /signs, a wall of all of them, and /signs/{id}, one full screen."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,22 +10,10 @@ from starlette.responses import Response
 
 from api.answers import answer
 from api.live import LiveView
-from api.pages.led import COLUMNS, GAP, ROWS, columns, lamps
+from api.pages.led import Lamps, matrix
 from api.pages.site import Page, Pages, html
 from api.pages.words import clock
 from api.prepared import Answers, Prepared
-
-WIDEST = 8
-"""Letters on one line of a sign."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lamps:
-    """A matrix of lamps: its size in columns and rows, and which of them are lit."""
-
-    width: int
-    height: int
-    lit: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +69,3 @@ def shown(view: LiveView, answers: Answers, page: Page, sign_id: str, now: datet
         sites=[(site.facts.id, site.facts.name) for site in sites],
         lamps=matrix(message["text"]),
     )
-
-
-def matrix(text: str) -> Lamps:
-    """The text in the middle of a matrix that is `WIDEST` letters wide, in as many lines as it takes."""
-    lines = list(_lines(text)) or [""]
-    width = WIDEST * (COLUMNS + GAP) + GAP
-    height = len(lines) * (ROWS + GAP) + GAP
-    lit = [
-        (column + (width - columns(line)) // 2, row + GAP + number * (ROWS + GAP))
-        for number, line in enumerate(lines)
-        for column, row in lamps(line)
-    ]
-    return Lamps(width, height, lit)
-
-
-def _lines(text: str) -> Iterator[str]:
-    """At spaces where that is possible; a longer word is cut."""
-    line = ""
-    for word in text.split():
-        if line and len(line) + 1 + len(word) > WIDEST:
-            yield line
-            line = ""
-        line = f"{line} {word}".strip()
-        while len(line) > WIDEST:
-            yield line[:WIDEST]
-            line = line[WIDEST:]
-    if line:
-        yield line

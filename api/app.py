@@ -24,8 +24,11 @@ from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.oidc import Tokens
+from api.opendata.city import Publisher
+from api.opendata.store import OpenData
 from api.pages.install import install_pages
 from api.pages.site import About
+from api.pages.staff.install import install_staff
 from api.place_names import PlaceNames
 from api.polls import PollBook
 from api.prepared import Answers
@@ -35,6 +38,7 @@ from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
+from api.routes.open_data import open_data_router
 from api.routes.sign_desk import sign_desk_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
@@ -42,6 +46,7 @@ from api.routes.stream import stream_router
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
+from parking.outlook import Forecasts, NoForecasts
 from parking.settings import Settings
 
 
@@ -59,6 +64,7 @@ class Parts:
     writes: Pool
     keys: KeyRing
     polls: PollBook
+    open_data: OpenData
 
 
 class _Application(FastAPI):
@@ -93,16 +99,18 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
+    app.include_router(open_data_router(parts.open_data))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
-        publisher="Parking authority",
+        publisher=settings.publisher,
         contact="",
         navigation_url=settings.navigation_url,
     )
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
     app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
+    pages = install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
+    app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers, polls=parts.polls)
@@ -119,9 +127,30 @@ def _parts(settings: Settings) -> Parts:
     writes = open_writes(settings.require_database_url())
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
+    open_data = _open_data(settings, view, NoForecasts())
     return Parts(
-        view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys, PollBook(writes)
+        view=view,
+        answers=answers,
+        chances=TurnoverChances(),
+        log=log,
+        announcer=announcer,
+        feed=feed,
+        metrics=metrics,
+        writes=writes,
+        keys=keys,
+        polls=PollBook(writes),
+        open_data=open_data,
     )
+
+
+def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> OpenData:
+    publisher = Publisher(
+        name=settings.publisher,
+        licence_url=settings.licence_url,
+        licence=settings.licence,
+        url=settings.public_url,
+    )
+    return OpenData(view, publisher, withheld=settings.withheld_categories, forecasts=forecasts)
 
 
 def _tokens(settings: Settings) -> Tokens | None:
@@ -143,5 +172,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
         finally:
             parts.log.close()
+            parts.open_data.close()
             for task in running:
                 task.cancel()

@@ -87,6 +87,30 @@ def _networks(value: Any) -> Any:
         raise ValueError(f"must be addresses or networks with commas between: {error}") from None
 
 
+def _web_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address that begins with https://")
+    return value
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(_web_url(value))
+    if parts.path.rstrip("/") or parts.query or parts.fragment:
+        raise ValueError("must be scheme, host and perhaps port, without a path")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _names(value: Any) -> Any:
+    """Names from a list with commas; empty for none."""
+    if not isinstance(value, str):
+        return value
+    return frozenset(name.strip() for name in value.split(",") if name.strip())
+
+
+OPEN_GOVERNMENT_LICENCE = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
+
+
 @dataclass(frozen=True, slots=True)
 class Oidc:
     """The identity provider whose tokens are accepted, and what each of its roles allows."""
@@ -95,6 +119,16 @@ class Oidc:
     audience: str
     roles_claim: str
     roles: dict[str, frozenset[Scope]]
+
+
+@dataclass(frozen=True, slots=True)
+class OidcLogin:
+    """How people sign in to the pages through the identity provider: as which client, asking for what."""
+
+    oidc: Oidc
+    client_id: str
+    client_secret: SecretStr | None
+    scope: str
 
 
 Network = IPv4Network | IPv6Network
@@ -180,6 +214,15 @@ class Settings(BaseSettings):
     oidc_roles: Annotated[dict[str, frozenset[Scope]], NoDecode, BeforeValidator(_roles)] = Field(
         default_factory=dict, description='what each role allows: {"Parking.Manager": ["reports:read"]}'
     )
+    oidc_client_id: str | None = Field(
+        None, min_length=1, description="as which client people sign in to the pages through the provider"
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="its secret, where the provider wants one besides PKCE"
+    )
+    oidc_login_scope: str = Field(
+        "openid profile email", pattern=r"(^| )openid( |$)", description="what signing in asks for"
+    )
     rate_per_s: float = Field(
         200, ge=0, le=1_000_000, description="requests a second that one address may make; 0 is no limit"
     )
@@ -206,6 +249,22 @@ class Settings(BaseSettings):
     navigation_url: Annotated[str, AfterValidator(_navigation_url)] = Field(
         "https://www.google.com/maps/dir/?api=1&destination={lat},{lon}",
         description="what pages link to for the way to a place; {lat} and {lon} stand for its degrees",
+    )
+    publisher: str = Field(
+        "Parking authority", min_length=1, max_length=200, description="who publishes the open data"
+    )
+    licence_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        OPEN_GOVERNMENT_LICENCE, description="by which licence the open data may be used"
+    )
+    licence: str = Field(
+        "Open Government Licence v3.0", min_length=1, max_length=200, description="the name of that licence"
+    )
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+        None, description="where the API is reached from outside, for links: https://parking.example.gov.uk"
+    )
+    withheld_categories: Annotated[frozenset[str], NoDecode, BeforeValidator(_names)] = Field(
+        frozenset({"disabled", "resident"}),
+        description="categories whose bays are not told of one by one: their use could tell of a person",
     )
     demo_database_port: int = Field(54329, ge=1, le=65535, description="`parking demo`: port of its database")
     demo_mqtt_port: int = Field(1883, ge=1, le=65535, description="`parking demo`: port of its broker")
@@ -241,6 +300,15 @@ class Settings(BaseSettings):
         assert self.oidc_audience is not None
         return Oidc(self.oidc_issuer, self.oidc_audience, self.oidc_roles_claim, self.oidc_roles)
 
+    @property
+    def oidc_login(self) -> OidcLogin | None:
+        """How to sign in through the identity provider, None if not at all. Raises SettingsError."""
+        if self.oidc_client_id is None:
+            return None
+        if (oidc := self.oidc) is None:
+            raise SettingsError("PARKING_OIDC_CLIENT_ID is set, and PARKING_OIDC_ISSUER is not")
+        return OidcLogin(oidc, self.oidc_client_id, self.oidc_client_secret, self.oidc_login_scope)
+
     def require_database_url(self) -> str:
         """The database's address, or a SettingsError that says how to set it."""
         if self.database_url is None:
@@ -271,5 +339,5 @@ def load_settings() -> Settings:
 
 def _told(field: str, rule: str, value: object) -> str:
     """The variable, the rule and, unless it is secret, the value."""
-    found = "" if field in ("database_url", "mqtt_url") else f" (found {value!r:.80})"
+    found = "" if field in ("database_url", "mqtt_url", "oidc_client_secret") else f" (found {value!r:.80})"
     return f"PARKING_{field.upper()}: {rule.removeprefix('Value error, ')}{found}"

@@ -20,7 +20,7 @@ from parking.chance import Chances
 
 def install_pages(
     app: FastAPI, view: LiveView, answers: Answers, chances: Chances, about: About, names: PlaceNames
-) -> None:
+) -> Pages:
     """Add the pages and what they load. Call it last: the documentation describes what is there."""
     pages = Pages(app, about)
     add_home(pages, view, chances, names)
@@ -36,3 +36,4 @@ def install_pages(
 
     app.add_api_route("/sw.js", sw, include_in_schema=False)
     app.mount("/static", Assets(), name="static")
+    return pages

@@ -11,6 +11,7 @@ from api.audit import AuditBody
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
 from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
+from api.opendata.index import OpenDataIndex
 from api.problems import Problem
 from api.sign_desk import HistoryBody, OverrideBody
 
@@ -18,6 +19,7 @@ _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
     *(OverrideBody, HistoryBody),
+    OpenDataIndex,
     Problem,
 )
 

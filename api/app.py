@@ -44,6 +44,9 @@ from api.routes.sign_desk import sign_desk_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
+from api.routes.webhooks import webhooks_router
+from api.webhooks.post import Poster
+from api.webhooks.sender import Sender
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
@@ -51,7 +54,7 @@ from parking.outlook import Forecasts, NoForecasts
 from parking.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the application is made of; `app.state.parts`, for the server and for tests."""
 
@@ -65,6 +68,7 @@ class Parts:
     writes: Pool
     keys: KeyRing
     polls: PollBook
+    webhooks: Sender
     open_data: OpenData
 
 
@@ -100,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
+    app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
     app.include_router(open_data_router(parts.open_data))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
@@ -143,6 +148,7 @@ def _parts(settings: Settings) -> Parts:
         writes=writes,
         keys=keys,
         polls=PollBook(writes),
+        webhooks=Sender(settings.require_database_url(), view, writes, Poster(settings.webhook_networks)),
         open_data=open_data,
     )
 
@@ -171,6 +177,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
             tasks.create_task(parts.polls.run(), name="polls of signs"),
+            tasks.create_task(parts.webhooks.run(), name="webhooks"),
         ]
         try:
             yield

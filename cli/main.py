@@ -26,6 +26,7 @@ COMMANDS = {
     "forecast": "cli.forecast:forecast_app",
     "keys": "cli.keys:keys_app",
     "audit": "cli.audit:audit_app",
+    "webhooks": "cli.webhooks:webhooks_app",
     "maintenance": "cli.maintenance:maintenance",
     "sign": "cli.sign:sign_app",
     "sign-client": "cli.sign_client:sign_client",

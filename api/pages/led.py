@@ -95,9 +95,13 @@ class Lamps:
 
 
 def matrix(text: str) -> Lamps:
-    """The text in the middle of a matrix that is `WIDEST` letters wide, in as many lines as it takes."""
-    lines = list(_lines(text)) or [""]
-    width = WIDEST * (COLUMNS + GAP) + GAP
+    """The text in the middle of a matrix of at least `WIDEST` letters, in as many lines as it takes.
+
+    A text of one line is broken at spaces where it is wider; one of several lines makes the matrix wider.
+    """
+    given = text.splitlines() or [""]
+    lines = given if len(given) > 1 else list(_broken(text)) or [""]
+    width = max(WIDEST * (COLUMNS + GAP) - GAP, *map(columns, lines)) + 2 * GAP
     height = len(lines) * (ROWS + GAP) + GAP
     lit = [
         (column + (width - columns(line)) // 2, row + GAP + number * (ROWS + GAP))
@@ -107,7 +111,7 @@ def matrix(text: str) -> Lamps:
     return Lamps(width, height, lit)
 
 
-def _lines(text: str) -> Iterator[str]:
+def _broken(text: str) -> Iterator[str]:
     """At spaces where that is possible; a longer word is cut."""
     line = ""
     for word in text.split():

@@ -67,7 +67,9 @@ def override(
     reason: Annotated[str, typer.Option(help="for the public and for the record")],
     show: Annotated[Mode | None, typer.Option(help="blank, full, closed or test")] = None,
     text: Annotated[str | None, typer.Option(help="or one of the words that the sign has")] = None,
-    minutes: Annotated[int | None, typer.Option("--for", metavar="MINUTES", help="for so long")] = None,
+    minutes: Annotated[
+        int | None, typer.Option("--for", metavar="MINUTES", min=1, max=44_640, help="for so long")
+    ] = None,
     until: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], help="or until, in UTC"),

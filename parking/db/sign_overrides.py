@@ -81,7 +81,10 @@ async def end_override(connection: Connection, sign_id: str, *, actor: str) -> O
 
 async def sign_of(connection: Connection, sign_id: str) -> tuple[SignRules, list[str]]:
     """The rules of a sign and its sites. Raises NotFound."""
-    cursor = await connection.execute(statement("signs", "sign"), {"sign_id": sign_id.replace("\0", "")})
+    # PostgreSQL takes no NUL in a text, and no sign has one.
+    cursor = await connection.execute(
+        statement("signs", "sign"), {"sign_id": sign_id.replace("\0", "\ufffd")}
+    )
     row = await cursor.fetchone()
     if row is None:
         raise NotFound(f"There is no sign with the id {sign_id[:100]!r}.")
@@ -91,14 +94,15 @@ async def sign_of(connection: Connection, sign_id: str) -> tuple[SignRules, list
 
 async def history(connection: Connection, sign_id: str, *, limit: int, below: int | None = None) -> History:
     """What a sign was told, of rows before `below` if it is given. Of a sign that was removed too."""
-    parameters = {"sign_id": sign_id.replace("\0", ""), "limit": limit, "below": below}
+    sign_id = sign_id.replace("\0", "\ufffd")
+    parameters = {"sign_id": sign_id, "limit": limit, "below": below}
     cursor = await connection.execute(statement("signs", "history"), parameters)
     messages = [Told(*row) for row in await cursor.fetchall()]
     if not messages and below is None:
         await sign_of(connection, sign_id)
     poll = await (await connection.execute(statement("signs", "last_poll"), parameters)).fetchone()
     polled_at, polled_text = poll or (None, None)
-    return History(messages, polled_at, polled_text, await _override(connection, sign_id.replace("\0", "")))
+    return History(messages, polled_at, polled_text, await _override(connection, sign_id))
 
 
 async def _override(connection: Connection, sign_id: str) -> Override | None:

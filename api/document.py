@@ -7,6 +7,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.answers import outcome
 from api.audit import AuditBody
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
 from api.keys import KeyBody, KeysBody, NewKeyBody
@@ -42,4 +43,14 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     )
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
     document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            _add_common(operation)
     return document
+
+
+def _add_common(operation: dict[str, Any]) -> None:
+    """What is answered before a route is reached: limits hold for all, and for every body."""
+    statuses = (400, 413, 429) if "requestBody" in operation else (429,)
+    for status in statuses:
+        operation["responses"].setdefault(str(status), outcome(status))

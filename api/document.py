@@ -44,6 +44,8 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     )
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
     document.setdefault("components", {}).setdefault("schemas", {}).update(schemas | registry_schemas())
+    for framework in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(framework, None)
     for operations in document["paths"].values():
         for operation in operations.values():
             _add_common(operation)
@@ -51,7 +53,9 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 
 
 def _add_common(operation: dict[str, Any]) -> None:
-    """What is answered before a route is reached: limits hold for all, and for every body."""
-    statuses = (400, 413, 429) if "requestBody" in operation else (429,)
-    for status in statuses:
-        operation["responses"].setdefault(str(status), outcome(status))
+    """What is answered before a route is reached: by what reads the request, and by limits."""
+    responses = operation["responses"]
+    for status in (400, 413, 429) if "requestBody" in operation else (429,):
+        responses.setdefault(str(status), outcome(status))
+    if "422" in responses:
+        responses["422"] = outcome(422)

@@ -23,6 +23,7 @@ from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
+from api.nearby import Nearby
 from api.oidc import Tokens
 from api.opendata.city import Publisher
 from api.opendata.store import OpenData
@@ -63,6 +64,7 @@ class Parts:
     view: LiveView
     answers: Answers
     chances: Chances
+    nearby: Nearby
     log: EventLog
     announcer: Announcer
     feed: Feed
@@ -99,8 +101,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.access = access
     problems.install(app)
     app.include_router(sites_router(parts.answers))
-    app.include_router(nearby_router(parts.view, parts.chances))
-    app.include_router(stream_router(parts.view, parts.log))
+    app.include_router(nearby_router(parts.view, parts.nearby))
+    app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
@@ -118,8 +120,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
-    app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    pages = install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
+    app.state.assistants = install_assistants(app, parts.view, parts.nearby, names)
+    pages = install_pages(app, parts.view, parts.answers, parts.nearby, about=about, names=names)
     app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
     add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
@@ -141,10 +143,12 @@ def _parts(settings: Settings) -> Parts:
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
     open_data = _open_data(settings, view, NoForecasts())
+    chances = TurnoverChances()
     return Parts(
         view=view,
         answers=answers,
-        chances=TurnoverChances(),
+        chances=chances,
+        nearby=Nearby(view, chances),
         log=log,
         announcer=announcer,
         feed=feed,

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from api.answers import outcome
 from api.audit import AuditBody
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
+from api.closures import ClosureBody, ClosuresBody
 from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.opendata.index import OpenDataIndex
@@ -24,6 +25,7 @@ _TYPES = (
     *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
     OpenDataIndex,
+    *(ClosureBody, ClosuresBody),
     Problem,
 )
 

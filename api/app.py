@@ -33,6 +33,7 @@ from api.place_names import PlaceNames
 from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
+from api.routes.counts import counts_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
@@ -94,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(parts.view, parts.log))
     app.include_router(signs_router(parts.answers))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(open_data_router(parts.open_data))

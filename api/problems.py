@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from api.bodies import encode
 from api.live import NotLoaded
-from parking.errors import AccessError, Conflict, DatabaseUnavailable, NotFound, ParkingError
+from parking.errors import AccessError, Conflict, DatabaseUnavailable, InputError, NotFound, ParkingError
 
 _log = structlog.get_logger()
 
@@ -47,6 +47,7 @@ STATUS_OF: Mapping[type[ParkingError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     AccessError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotLoaded: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyReaders: HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -28,6 +28,7 @@ COMMANDS = {
     "count": "cli.counts:count",
     "keys": "cli.keys:keys_app",
     "audit": "cli.audit:audit_app",
+    "webhooks": "cli.webhooks:webhooks_app",
     "maintenance": "cli.maintenance:maintenance",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""

@@ -18,7 +18,6 @@ from api.events import EventLog
 from api.feed import Announcer, Feed
 from api.hot import HotReads
 from api.issuer_keys import IssuerKeys
-from api.key_ring import KeyRing
 from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
@@ -49,6 +48,7 @@ from api.routes.webhooks import webhooks_router
 from api.webhooks.post import Poster
 from api.webhooks.sender import Sender
 from parking.chance import Chances, TurnoverChances
+from parking.db.key_ring import KeyRing
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
 from parking.outlook import Forecasts, NoForecasts

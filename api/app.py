@@ -18,7 +18,6 @@ from api.events import EventLog
 from api.feed import Announcer, Feed
 from api.hot import HotReads
 from api.issuer_keys import IssuerKeys
-from api.key_ring import KeyRing
 from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
@@ -37,6 +36,7 @@ from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
 from api.routes.closures import closures_router
+from api.routes.counts import counts_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
@@ -53,6 +53,7 @@ from api.routes.webhooks import webhooks_router
 from api.webhooks.post import Poster
 from api.webhooks.sender import Sender
 from parking.chance import Chances, TurnoverChances
+from parking.db.key_ring import KeyRing
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
 from parking.outlook import Forecasts, NoForecasts
@@ -108,6 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(registry_files_router(parts.writes))

@@ -24,7 +24,7 @@ async def lived(url: str) -> None:
 
     The first is taken from 08:00 to 10:00, and from 12:00 to 12:30; the second from 09:00 on until 21:00.
     """
-    taken = {0: [(8, 10), (12, 12.5)], 1: [(9, 21)]}
+    taken: dict[int, list[tuple[float, float]]] = {0: [(8, 10), (12, 12.5)], 1: [(9, 21)]}
     rows = []
     for bay, times in taken.items():
         for half in range(48):

@@ -111,11 +111,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
-<<<<<<< HEAD
     app.include_router(reports_router(Reports(settings.require_database_url())))
-=======
     app.include_router(counts_router(parts.writes))
->>>>>>> main
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(registry_files_router(parts.writes))

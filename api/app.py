@@ -38,6 +38,7 @@ from api.reports import Reports
 from api.routes.audit import audit_router
 from api.routes.closures import closures_router
 from api.routes.counts import counts_router
+from api.routes.exports import exports_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
@@ -111,6 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(exports_router(Reports(settings.require_database_url())))
     app.include_router(reports_router(Reports(settings.require_database_url())))
     app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))

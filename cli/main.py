@@ -31,6 +31,7 @@ COMMANDS = {
     "webhooks": "cli.webhooks:webhooks_app",
     "maintenance": "cli.maintenance:maintenance",
     "report": "cli.report:report_app",
+    "export": "cli.export:export",
     "sign": "cli.sign:sign_app",
     "sign-client": "cli.sign_client:sign_client",
 }

@@ -25,6 +25,7 @@ from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.oidc import Tokens
 from api.pages.install import install_pages
+from api.pages.map import MapOptions
 from api.pages.site import About
 from api.pages.staff.install import install_staff
 from api.place_names import PlaceNames
@@ -88,7 +89,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(nearby_router(parts.view, parts.chances))
     app.include_router(stream_router(parts.view, parts.log))
     app.include_router(signs_router(parts.answers))
-    app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    reader = MaintenanceReader(settings.require_database_url())
+    app.include_router(maintenance_router(reader))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
@@ -100,8 +102,26 @@ def create_app(settings: Settings) -> FastAPI:
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
     app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    pages = install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
-    app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
+    pages = install_pages(
+        app,
+        parts.view,
+        parts.answers,
+        parts.chances,
+        about=about,
+        names=names,
+        database=parts.writes,
+        limits=limits,
+        drawn=MapOptions(hidden=frozenset({"disabled", "resident"}), tiles=settings.tiles_file),
+    )
+    app.state.desk = install_staff(
+        pages,
+        settings,
+        access=access,
+        limits=limits,
+        database=parts.writes,
+        view=parts.view,
+        maintenance=reader,
+    )
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)

@@ -225,6 +225,9 @@ class Settings(BaseSettings):
         "https://www.google.com/maps/dir/?api=1&destination={lat},{lon}",
         description="what pages link to for the way to a place; {lat} and {lon} stand for its degrees",
     )
+    tiles_file: FilePath | None = Field(
+        None, description="a .pmtiles file (the Protomaps scheme) whose streets lie beneath the map"
+    )
     demo_database_port: int = Field(54329, ge=1, le=65535, description="`parking demo`: port of its database")
     demo_mqtt_port: int = Field(1883, ge=1, le=65535, description="`parking demo`: port of its broker")
     log_format: Literal["text", "json"] = Field("text", description="how log lines look")

@@ -27,6 +27,7 @@ from api.oidc import Tokens
 from api.opendata.city import Publisher
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
+from api.pages.map import MapOptions
 from api.pages.site import About
 from api.pages.staff.install import install_staff
 from api.place_names import PlaceNames
@@ -93,7 +94,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(nearby_router(parts.view, parts.chances))
     app.include_router(stream_router(parts.view, parts.log))
     app.include_router(signs_router(parts.answers))
-    app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    reader = MaintenanceReader(settings.require_database_url())
+    app.include_router(maintenance_router(reader))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(open_data_router(parts.open_data))
@@ -106,8 +108,26 @@ def create_app(settings: Settings) -> FastAPI:
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
     app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    pages = install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
-    app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
+    pages = install_pages(
+        app,
+        parts.view,
+        parts.answers,
+        parts.chances,
+        about=about,
+        names=names,
+        database=parts.writes,
+        limits=limits,
+        drawn=MapOptions(hidden=settings.withheld_categories, tiles=settings.tiles_file),
+    )
+    app.state.desk = install_staff(
+        pages,
+        settings,
+        access=access,
+        limits=limits,
+        database=parts.writes,
+        view=parts.view,
+        maintenance=reader,
+    )
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)

@@ -16,7 +16,10 @@ class Entry:
     scope: Scope
 
 
-NAVIGATION: Final[tuple[Entry, ...]] = ()
+NAVIGATION: Final = (
+    Entry("/manage/today", "Today", Scope.REPORTS_READ),
+    Entry("/manage/maintenance", "Maintenance", Scope.MAINTENANCE_READ),
+)
 """In the order of the page. Pages that are not here are reached from one that is."""
 
 

@@ -28,6 +28,7 @@ from api.opendata.city import Publisher
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
 from api.pages.map import MapOptions
+from api.pages.open_data import add_open_data
 from api.pages.site import About
 from api.pages.staff.install import install_staff
 from api.place_names import PlaceNames
@@ -39,9 +40,14 @@ from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
 from api.routes.open_data import open_data_router
+from api.routes.registry import registry_router
+from api.routes.registry_files import registry_files_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
+from api.routes.webhooks import webhooks_router
+from api.webhooks.post import Poster
+from api.webhooks.sender import Sender
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
@@ -50,7 +56,7 @@ from parking.settings import Settings
 from parking.signs import SignRules
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the application is made of; `app.state.parts`, for the server and for tests."""
 
@@ -63,6 +69,7 @@ class Parts:
     metrics: Metrics
     writes: Pool
     keys: KeyRing
+    webhooks: Sender
     open_data: OpenData
 
 
@@ -98,6 +105,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(maintenance_router(reader))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
+    app.include_router(registry_files_router(parts.writes))
+    app.include_router(registry_router(parts.writes))
+    app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
     app.include_router(open_data_router(parts.open_data))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
@@ -128,6 +138,7 @@ def create_app(settings: Settings) -> FastAPI:
         view=parts.view,
         maintenance=reader,
     )
+    add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)
@@ -136,7 +147,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _parts(settings: Settings) -> Parts:
-    view = LiveView(clock=DatabaseClock(), stale_after_s=settings.stale_after_s)
+    view = LiveView(
+        clock=DatabaseClock(), stale_after_s=settings.stale_after_s, withheld=settings.withheld_categories
+    )
     rules = SignRules(trust=settings.sign_trust, valid_s=settings.sign_valid_s, poll_s=settings.sign_poll_s)
     answers = Answers(view, rules)
     log = EventLog()
@@ -146,7 +159,19 @@ def _parts(settings: Settings) -> Parts:
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
     open_data = _open_data(settings, view, NoForecasts())
-    return Parts(view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys, open_data)
+    return Parts(
+        view=view,
+        answers=answers,
+        chances=TurnoverChances(),
+        log=log,
+        announcer=announcer,
+        feed=feed,
+        metrics=metrics,
+        writes=writes,
+        keys=keys,
+        webhooks=Sender(settings.require_database_url(), view, writes, Poster(settings.webhook_networks)),
+        open_data=open_data,
+    )
 
 
 def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> OpenData:
@@ -156,7 +181,7 @@ def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> Open
         licence=settings.licence,
         url=settings.public_url,
     )
-    return OpenData(view, publisher, withheld=settings.withheld_categories, forecasts=forecasts)
+    return OpenData(view, publisher, forecasts=forecasts)
 
 
 def _tokens(settings: Settings) -> Tokens | None:
@@ -172,6 +197,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
+            tasks.create_task(parts.webhooks.run(), name="webhooks"),
         ]
         try:
             yield

@@ -15,6 +15,7 @@ PATHS = [
     "/signs",
     "/signs/sign-1",
     "/accessibility",
+    "/open-data",
     "/docs",
     "/map",
     "/sites/queen-street/report",

@@ -6,6 +6,7 @@ from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.pages.site import Pages
+from api.pages.staff.closures import add_closures
 from api.pages.staff.desk import Desk
 from api.pages.staff.maintenance import add_maintenance
 from api.pages.staff.provider import Provider
@@ -33,5 +34,6 @@ def install_staff(
     desk = Desk(pages, sessions)
     add_sign_in(pages, desk, access=access, sessions=sessions, provider=provider)
     add_today(desk, view, database, maintenance)
+    add_closures(desk, view, database)
     add_maintenance(desk, view, maintenance, database)
     return desk

@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from parking.access_keys import Scope
 from tests.browser.conftest import CHROMIUM, DESKTOP, FLAGS, PHONE
-from tests.browser.town import make_town
+from tests.browser.town import make_used_town
 from tests.support.access import key_of
 from tests.support.databases import Databases
 from tests.support.ingestor import HandIngestor
@@ -52,6 +52,7 @@ SHOTS: Final = (
     Shot("sign", "/signs/sign-1"),
     Shot("sign-in", "/sign-in"),
     Shot("today", "/manage/today", staff=True),
+    Shot("use", "/manage/use", staff=True),
     Shot("maintenance", "/manage/maintenance", staff=True),
     Shot("closures", "/manage/closures", staff=True),
 )
@@ -70,7 +71,7 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(make: Make = make_town) -> AsyncIterator[Served]:
+async def serving(make: Make = make_used_town) -> AsyncIterator[Served]:
     """What `make` puts into a fresh database, behind a real `parking api`; its numbers stay confirmed."""
     services = find_services()
     databases = Databases(services.database())

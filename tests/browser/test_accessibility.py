@@ -29,6 +29,7 @@ STAFF_PATHS = [
     "/manage/today",
     "/manage/maintenance",
     "/manage/closures",
+    "/manage/use",
 ]
 ZOOMED = (DESKTOP[0] // 2, DESKTOP[1] // 2)
 """A desktop at 200 % zoom has half the CSS pixels."""

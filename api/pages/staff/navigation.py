@@ -18,6 +18,7 @@ class Entry:
 
 NAVIGATION: Final = (
     Entry("/manage/today", "Today", Scope.REPORTS_READ),
+    Entry("/manage/use", "Use", Scope.REPORTS_READ),
     Entry("/manage/maintenance", "Maintenance", Scope.MAINTENANCE_READ),
     Entry("/manage/closures", "Closures", Scope.REGISTRY_WRITE),
 )

@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import io
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from parking.access_keys import Scope
 from tests.browser.conftest import CHROMIUM, DESKTOP, FLAGS, PHONE
-from tests.browser.town import make_town
+from tests.browser.town import make_used_town
 from tests.support.access import key_of
 from tests.support.databases import Databases
 from tests.support.ingestor import HandIngestor
@@ -52,18 +52,32 @@ SHOTS: Final = (
     Shot("sign", "/signs/sign-1"),
     Shot("sign-in", "/sign-in"),
     Shot("today", "/manage/today", staff=True),
+    Shot("use", "/manage/use", staff=True),
     Shot("maintenance", "/manage/maintenance", staff=True),
+    Shot("closures", "/manage/closures", staff=True),
 )
 
 
+Make = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A town that is served: the address of its pages, a key that may do everything, and its ingestor."""
+
+    url: str
+    key: str
+    ingestor: HandIngestor
+
+
 @asynccontextmanager
-async def town() -> AsyncIterator[tuple[str, str]]:
-    """A town that is served: the address of its pages, and a key that may do everything."""
+async def serving(make: Make = make_used_town) -> AsyncIterator[Served]:
+    """What `make` puts into a fresh database, behind a real `parking api`; its numbers stay confirmed."""
     services = find_services()
     databases = Databases(services.database())
     database_url = databases.create()
     try:
-        await make_town(database_url)
+        await make(database_url)
         key = await key_of(database_url, *Scope, name="Ann, parking office")
         with tempfile.TemporaryDirectory() as folder, HandIngestor(database_url) as ingestor:
             api = ParkingProcess(
@@ -77,7 +91,7 @@ async def town() -> AsyncIterator[tuple[str, str]]:
                 await api.wait_for_http(f"{url}/v1/sites")
                 async with asyncio.TaskGroup() as tasks:
                     confirming = tasks.create_task(_keep_fresh(ingestor), name="confirm")
-                    yield url, key.text
+                    yield Served(url, key.text, ingestor)
                     confirming.cancel()
             finally:
                 await api.reap()
@@ -94,18 +108,18 @@ async def _keep_fresh(ingestor: HandIngestor) -> None:
 
 
 async def picture(
-    browser: Browser, url: str, key: str, shots: Sequence[Shot], options: argparse.Namespace
+    browser: Browser, served: Served, shots: Sequence[Shot], options: argparse.Namespace
 ) -> None:
     """Take all the pictures at one width after the other."""
     scheme: Literal["light", "dark"] = "dark" if options.dark else "light"
     for width, (x, y) in WIDTHS.items():
         context = await browser.new_context(
-            base_url=url, viewport={"width": x, "height": y}, color_scheme=scheme, locale="en-GB"
+            base_url=served.url, viewport={"width": x, "height": y}, color_scheme=scheme, locale="en-GB"
         )
         page = await context.new_page()
         if any(shot.staff for shot in shots):
             await page.goto("/sign-in")
-            await page.get_by_label("Key").fill(key)
+            await page.get_by_label("Key").fill(served.key)
             await page.get_by_role("button", name="Sign in").click()
             await page.wait_for_url("**/manage/**")
         for shot in shots:
@@ -132,9 +146,9 @@ async def main(options: argparse.Namespace) -> None:
     """Serve the town and picture it."""
     shots = [shot for shot in SHOTS if not options.only or shot.name in options.only]
     options.folder.mkdir(parents=True, exist_ok=True)
-    async with town() as (url, key), async_playwright() as playwright:
+    async with serving() as served, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        await picture(browser, url, key, shots, options)
+        await picture(browser, served, shots, options)
         await browser.close()
 
 

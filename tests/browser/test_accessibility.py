@@ -20,11 +20,16 @@ PATHS = [
     "/map",
     "/sites/queen-street/report",
     "/sites/queen-street/report?sent=1",
+    "/cy/?place=Queen+Street&arrive=15",
+    "/cy/sites/queen-street",
+    "/cy/map",
     "/sign-in",
 ]
 STAFF_PATHS = [
     "/manage/today",
     "/manage/maintenance",
+    "/manage/closures",
+    "/manage/use",
 ]
 ZOOMED = (DESKTOP[0] // 2, DESKTOP[1] // 2)
 """A desktop at 200 % zoom has half the CSS pixels."""

@@ -6,11 +6,13 @@ from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.pages.site import Pages
+from api.pages.staff.closures import add_closures
 from api.pages.staff.desk import Desk
 from api.pages.staff.maintenance import add_maintenance
 from api.pages.staff.provider import Provider
 from api.pages.staff.sign_in import add_sign_in
 from api.pages.staff.today import add_today
+from api.pages.staff.use import add_use
 from api.sessions import Sessions
 from parking.db.pool import Pool
 from parking.settings import Settings
@@ -33,5 +35,7 @@ def install_staff(
     desk = Desk(pages, sessions)
     add_sign_in(pages, desk, access=access, sessions=sessions, provider=provider)
     add_today(desk, view, database, maintenance)
+    add_use(desk, view, settings.require_database_url())
+    add_closures(desk, view, database)
     add_maintenance(desk, view, maintenance, database)
     return desk

@@ -139,6 +139,7 @@ def create_app(settings: Settings) -> FastAPI:
         limits=limits,
         database=parts.writes,
         view=parts.view,
+        answers=parts.answers,
         maintenance=reader,
     )
     add_open_data(pages, parts.open_data.publisher)

@@ -119,7 +119,7 @@ def as_csv(maintenance: Maintenance) -> str:
         )  # fmt: skip
     for sign in maintenance.signs:
         writer.writerow(
-            _cell(value)
+            plain_cell(value)
             for value in (
                 "", sign.site, sign.site_name, sign.lon, sign.lat, "", sign.sign, "sign_silent", "high",
                 sign.since.isoformat(), "", sign.reason, None,

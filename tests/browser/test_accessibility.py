@@ -29,6 +29,8 @@ STAFF_PATHS = [
     "/manage/today",
     "/manage/maintenance",
     "/manage/closures",
+    "/manage/signs",
+    "/manage/signs/sign-1",
     "/manage/use",
 ]
 ZOOMED = (DESKTOP[0] // 2, DESKTOP[1] // 2)

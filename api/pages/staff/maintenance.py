@@ -1,7 +1,7 @@
 """The maintenance list as a page: /manage/maintenance, and the same as CSV."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import Request
 from starlette.datastructures import QueryParams
@@ -16,7 +16,7 @@ from api.pages.staff.words import moment, own_sites
 from api.sessions import Session
 from parking.access_keys import Scope
 from parking.db.pool import Pool
-from parking.health.maintenance import Fault, Maintenance, as_csv, plan_visits
+from parking.health.maintenance import Fault, Maintenance, SilentSign, as_csv, plan_visits
 from parking.health.model import Rule
 
 TONES = {"high": "red", "medium": "orange", "low": "grey"}
@@ -44,6 +44,13 @@ class Filters:
             ):
                 yield fault
 
+    def signs(self, signs: Iterable[SilentSign], sites: frozenset[str] | None) -> Iterator[SilentSign]:
+        """Signs that have gone silent, likewise; they have no rule, and are of high severity."""
+        for sign in signs:
+            mine = sites is None or sign.site in sites
+            if mine and self.site in ("", sign.site) and self.severity in ("", "high") and not self.rule:
+                yield sign
+
 
 def add_maintenance(desk: Desk, view: LiveView, reader: MaintenanceReader, database: Pool) -> None:
     """Add the page and its download."""
@@ -52,7 +59,8 @@ def add_maintenance(desk: Desk, view: LiveView, reader: MaintenanceReader, datab
         filters = read_filters(request.query_params)
         found = await reader.read()
         faults = [*(fault for visit in found.visits for fault in visit.faults), *found.at_desk]
-        return filters, plan_visits(filters.of(faults, session.caller.sites), as_of=found.as_of)
+        planned = plan_visits(filters.of(faults, session.caller.sites), as_of=found.as_of)
+        return filters, replace(planned, signs=tuple(filters.signs(found.signs, session.caller.sites)))
 
     async def maintenance(request: Request, page: Page, session: Session) -> Response:
         filters, found = await chosen(request, session)
@@ -68,6 +76,7 @@ def add_maintenance(desk: Desk, view: LiveView, reader: MaintenanceReader, datab
             as_of=found.as_of and moment(page, found.as_of),
             visits=found.visits[:MOST_VISITS],
             more=len(found.visits) - MOST_VISITS,
+            signs=found.signs,
             at_desk=found.at_desk[:MOST_VISITS],
             navigation=lambda visit: page.navigation((visit.lon, visit.lat)),
             notes=notes,

@@ -201,3 +201,22 @@ async def test_a_site_is_closed_for_everybody_and_opened_again(api: Api, city_ur
         ("closure.end", True),
         ("closure.add", True),
     ]
+
+
+async def test_a_sign_is_overridden_and_let_go_again(api: Api, city_url: str) -> None:
+    sign = next(iter(api.parts.view.signs))
+    await sign_in(api.client, await key_of(city_url, Scope.SIGNS_WRITE, name="manager"))
+    path = f"/manage/signs/{sign}"
+    html = (await api.client.get(path)).text
+    form = {"csrf": form_token(html), "show": "closed", "for": "60", "reason": ""}
+    refused = await api.client.post(path, data=form)
+    assert (refused.status_code, "reason" in refused.text) == (422, True)
+    assert (await api.client.post(path, data={**form, "for": "61", "reason": "Fair"})).status_code == 422
+    assert (await api.client.post(path, data={**form, "reason": "Fair"})).status_code == 303
+    html = (await api.client.get(path)).text
+    assert "Set by manager (key " in html
+    async with connect(city_url, name="test", autocommit=True) as connection:
+        rows = await (await connection.execute("SELECT text, reason FROM sign_override")).fetchall()
+    assert rows == [("CLOSED", "Fair")]
+    await api.client.post(path, data={"csrf": form_token(html), "do": "resume"})
+    assert "Set by" not in (await api.client.get(path)).text

@@ -25,6 +25,7 @@ from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.oidc import Tokens
 from api.opendata.city import Publisher
+from api.opendata.history import History
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
 from api.pages.open_data import add_open_data
@@ -34,6 +35,7 @@ from api.place_names import PlaceNames
 from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
+from api.routes.curb_data import curb_data_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
@@ -98,6 +100,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(open_data_router(parts.open_data))
+    history = History(settings.require_database_url(), parts.view.clock)
+    app.include_router(curb_data_router(parts.open_data, history))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
         publisher=settings.publisher,

@@ -15,6 +15,7 @@ from ingest.examiner import Examiner
 from ingest.faultpoint import FaultPoint
 from ingest.former import FormerSessions
 from ingest.keeper import Keeper
+from ingest.keyring import Keyring
 from ingest.metrics import Metrics
 from ingest.mqtt_source import MqttSource
 from ingest.publisher import Publisher
@@ -56,6 +57,7 @@ async def _serve(settings: Settings) -> None:
     metrics, clock, share = Metrics(), Clock(), share_of(settings)
     database_url = settings.require_database_url()
     keys = PlateKeys(settings.plate_key_dir) if settings.plate_key_dir else None
+    ring = Keyring(settings.device_key_file, metrics)
     rules = Rules(
         late=timedelta(seconds=settings.late_limit_s),
         early=timedelta(seconds=settings.early_limit_s),
@@ -68,7 +70,11 @@ async def _serve(settings: Settings) -> None:
     _serve_metrics(settings, metrics)
     await _wait_for_database(database_url, clock)
     async with Writer(
-        database_url, metrics, lambda known: Admission(known, rules, keys, lanes), clock=clock, faults=faults
+        database_url,
+        metrics,
+        lambda known: Admission(known, rules, keys, lanes, verifier=ring.verifier),
+        clock=clock,
+        faults=faults,
     ) as writer:
         consumer = Consumer(
             settings,
@@ -116,6 +122,7 @@ async def _serve(settings: Settings) -> None:
                 ("keep", keeper.run()),
                 ("former sessions", former.run()),
                 ("health", Examiner(database_url, consumer.current).run()),
+                ("device keys", ring.run(writer.forget)),
                 ("report", report(metrics, source, consumer, lambda: writer.trouble)),
             ):
                 tasks.create_task(work, name=name)

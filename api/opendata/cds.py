@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -33,25 +34,34 @@ _encode = msgspec.json.Encoder().encode
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Zone:
     """All spaces of one category at a site."""
 
     site: PublishedSite
     group: Group
 
-    @property
+    @cached_property
+    def points(self) -> list[Location]:
+        """The places of its bays, where these may be told of; else that of the site."""
+        site, category = self.site, self.group.category
+        own = [facts.location for facts, _ in site.bays() if facts.category == category and facts.location]
+        if own:
+            return own
+        return [] if site.facts.location is None else [site.facts.location]
+
+    @cached_property
     def line(self) -> list[list[float]]:
         """Where it is: a line through the bays, or the place of the site.
 
         Positions have an altitude of 0, since the schema takes a line of plain points for a polygon as well.
         """
-        points = sorted(set(_points(self)), key=_along(_points(self)))
+        points = sorted(set(self.points), key=_along(self.points))
         if len(points) == 1:
             points *= 2
         return [[lon, lat, 0.0] for lon, lat in points]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Its id, another one once its place is another one, as the specification wants it."""
         return str(uuid5(NAMES, f"zone/{self.site.id}/{self.group.category}/{self.line}"))
@@ -64,7 +74,7 @@ class Zone:
 
 def city_zones(city: City) -> list[Zone]:
     """The zones of all sites of which it is known where they are."""
-    return [zone for site in city.sites for zone in _zones(site) if _points(zone)]
+    return [zone for site in city.sites for zone in _zones(site) if zone.points]
 
 
 def zones(city: City) -> bytes:
@@ -132,21 +142,6 @@ def _zones(site: PublishedSite) -> Iterator[Zone]:
         yield Zone(site, Group(_ANY, now.capacity, now.vacant, now.occupied, now.unknown))
     else:
         yield from (Zone(site, group) for group in site.groups)
-
-
-def _points(zone: Zone) -> list[Location]:
-    """The places of its bays, where these may be told of; else that of the site."""
-    site, table = zone.site, zone.site.table
-    if zone.group.category not in site.withheld:
-        places = [
-            location
-            for row in site.rows
-            if table.categories[table.category[row]] == zone.group.category
-            and (location := table.location(row)) is not None
-        ]
-        if places:
-            return places
-    return [] if site.facts.location is None else [site.facts.location]
 
 
 def _along(points: list[Location]) -> Any:

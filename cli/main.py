@@ -28,6 +28,8 @@ COMMANDS = {
     "audit": "cli.audit:audit_app",
     "webhooks": "cli.webhooks:webhooks_app",
     "maintenance": "cli.maintenance:maintenance",
+    "sign": "cli.sign:sign_app",
+    "sign-client": "cli.sign_client:sign_client",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""
 

@@ -36,6 +36,7 @@ from api.polls import PollBook
 from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
+from api.routes.closures import closures_router
 from api.routes.curb_data import curb_data_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
@@ -43,6 +44,7 @@ from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
 from api.routes.open_data import open_data_router
 from api.routes.registry import registry_router
+from api.routes.registry_changes import registry_changes_router
 from api.routes.registry_files import registry_files_router
 from api.routes.sign_desk import sign_desk_router
 from api.routes.signs import signs_router
@@ -109,7 +111,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(registry_files_router(parts.writes))
+    app.include_router(closures_router(parts.writes, parts.view.clock))
     app.include_router(registry_router(parts.writes))
+    app.include_router(registry_changes_router(parts.writes))
     app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
     app.include_router(open_data_router(parts.open_data))
     history = History(settings.require_database_url(), parts.view.clock)

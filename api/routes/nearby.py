@@ -43,7 +43,7 @@ Arrival = Annotated[
         max_length=40,
         description="when you are there: minutes from now, a time of day where the sites are, or a time as"
         " RFC 3339; within 24 hours",
-        examples=["25", "18:00", "2026-03-01T17:30:00Z"],
+        examples=["25", "18:00"],
     ),
 ]
 Stay = Annotated[

@@ -18,11 +18,11 @@ from api.events import EventLog
 from api.feed import Announcer, Feed
 from api.hot import HotReads
 from api.issuer_keys import IssuerKeys
-from api.key_ring import KeyRing
 from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
+from api.nearby import Nearby
 from api.oidc import Tokens
 from api.opendata.city import Publisher
 from api.opendata.history import History
@@ -37,7 +37,7 @@ from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
 from api.routes.closures import closures_router
-from api.routes.curb_data import curb_data_router
+from api.routes.counts import counts_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
@@ -54,6 +54,7 @@ from api.routes.webhooks import webhooks_router
 from api.webhooks.post import Poster
 from api.webhooks.sender import Sender
 from parking.chance import Chances, TurnoverChances
+from parking.db.key_ring import KeyRing
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
 from parking.outlook import Forecasts, NoForecasts
@@ -67,6 +68,7 @@ class Parts:
     view: LiveView
     answers: Answers
     chances: Chances
+    nearby: Nearby
     log: EventLog
     announcer: Announcer
     feed: Feed
@@ -103,11 +105,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.access = access
     problems.install(app)
     app.include_router(sites_router(parts.answers))
-    app.include_router(nearby_router(parts.view, parts.chances))
-    app.include_router(stream_router(parts.view, parts.log))
+    app.include_router(nearby_router(parts.view, parts.nearby))
+    app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(registry_files_router(parts.writes))
@@ -115,9 +118,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(registry_router(parts.writes))
     app.include_router(registry_changes_router(parts.writes))
     app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
-    app.include_router(open_data_router(parts.open_data))
     history = History(settings.require_database_url(), parts.view.clock)
-    app.include_router(curb_data_router(parts.open_data, history))
+    app.include_router(open_data_router(parts.open_data, history))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
         publisher=settings.publisher,
@@ -126,8 +128,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
-    app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    pages = install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
+    app.state.assistants = install_assistants(app, parts.view, parts.nearby, names)
+    pages = install_pages(app, parts.view, parts.answers, parts.nearby, about=about, names=names)
     app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
     add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
@@ -149,10 +151,12 @@ def _parts(settings: Settings) -> Parts:
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
     open_data = _open_data(settings, view, NoForecasts())
+    chances = TurnoverChances()
     return Parts(
         view=view,
         answers=answers,
-        chances=TurnoverChances(),
+        chances=chances,
+        nearby=Nearby(view, chances),
         log=log,
         announcer=announcer,
         feed=feed,

@@ -11,6 +11,7 @@ from api.answers import outcome
 from api.audit import AuditBody
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
 from api.closures import ClosureBody, ClosuresBody
+from api.counts import CorrectionsBody, CountsBody, NamedCorrectionBody
 from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.opendata.index import OpenDataIndex
@@ -22,6 +23,7 @@ from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookB
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
+    *(CountsBody, CorrectionsBody, NamedCorrectionBody),
     *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
     OpenDataIndex,

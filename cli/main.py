@@ -24,6 +24,8 @@ COMMANDS = {
     "doctor": "cli.doctor:doctor",
     "conformance": "cli.conformance:conformance",
     "forecast": "cli.forecast:forecast_app",
+    "counts": "cli.counts:counts",
+    "count": "cli.counts:count",
     "keys": "cli.keys:keys_app",
     "audit": "cli.audit:audit_app",
     "webhooks": "cli.webhooks:webhooks_app",

@@ -30,7 +30,7 @@ Zone = Annotated[UUID | None, Query(description="only of this zone")]
 
 def curb_data_router(data: OpenData, history: History) -> APIRouter:
     """Events of an hour; and 501 for the optional parts that need more than is known of a space."""
-    router = APIRouter(tags=["Open data"])
+    router = APIRouter()
     responses = {status: outcome(status) for status in (304, 422, 503)}
     responses[200] = {"description": "Successful", "content": {JSON: {"schema": {"type": "object"}}}}
 

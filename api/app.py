@@ -35,6 +35,7 @@ from api.place_names import PlaceNames
 from api.polls import PollBook
 from api.prepared import Answers
 from api.rate_limit import RateLimit
+from api.reports import Reports
 from api.routes.audit import audit_router
 from api.routes.closures import closures_router
 from api.routes.counts import counts_router
@@ -46,6 +47,7 @@ from api.routes.open_data import open_data_router
 from api.routes.registry import registry_router
 from api.routes.registry_changes import registry_changes_router
 from api.routes.registry_files import registry_files_router
+from api.routes.reports import reports_router
 from api.routes.sign_desk import sign_desk_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
@@ -110,6 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(reports_router(Reports(settings.require_database_url())))
     app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from api.answers import answer
 from api.limits import Limits
 from api.live import LiveView
+from api.nearby import Nearby
 from api.pages.assets import Assets, service_worker
 from api.pages.docs import add_docs
 from api.pages.failures import failed
@@ -19,7 +20,6 @@ from api.pages.sites import add_sites
 from api.pages.statement import add_statement
 from api.place_names import PlaceNames
 from api.prepared import Answers, prepared
-from parking.chance import Chances
 from parking.db.pool import Pool
 
 
@@ -27,7 +27,7 @@ def install_pages(
     app: FastAPI,
     view: LiveView,
     answers: Answers,
-    chances: Chances,
+    nearby: Nearby,
     about: About,
     names: PlaceNames,
     *,
@@ -37,7 +37,7 @@ def install_pages(
 ) -> Pages:
     """Add the pages and what they load. Call it last: the documentation describes what is there."""
     pages = Pages(app, about, failed)
-    add_home(pages, view, chances, names)
+    add_home(pages, view, nearby, names)
     add_sites(pages, view, answers)
     add_place(pages, view, answers)
     add_report(pages, view, database, limits)

@@ -13,6 +13,7 @@ from ingest.clock import Clock
 from ingest.consumer import Consumer
 from ingest.examiner import Examiner
 from ingest.faultpoint import FaultPoint
+from ingest.forecasting import forecasting
 from ingest.former import FormerSessions
 from ingest.keeper import Keeper
 from ingest.metrics import Metrics
@@ -108,6 +109,7 @@ async def _serve(settings: Settings) -> None:
                 ("silence", silencer.run()),
                 ("keep", keeper.run()),
                 ("former sessions", former.run()),
+                ("forecast", forecasting(settings)),
                 ("health", Examiner(database_url, consumer.current).run()),
                 ("report", report(metrics, source, consumer, lambda: writer.trouble)),
             ):

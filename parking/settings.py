@@ -199,6 +199,12 @@ class Settings(BaseSettings):
     sign_valid_s: int = Field(60, ge=5, le=3600, description="how long a sign may show one answer")
     sign_poll_s: int = Field(20, ge=1, le=3600, description="when a sign should ask again")
     sign_trust: float = Field(0.75, ge=0, le=1, description="least share of reporting spaces for a number")
+    forecast: bool = Field(True, description="whether the ingestor makes forecasts, in a process of its own")
+    holidays: str = Field(
+        "GB-ENG",
+        pattern="^([A-Z]{2}(-[A-Z0-9]{1,3})?)?$",
+        description="whose public holidays the forecast knows, by ISO 3166: GB-ENG; empty for none",
+    )
     places_file: FilePath | None = Field(
         None, description="CSV file (name,lat,lon) of places that people ask for; the sites are known anyway"
     )

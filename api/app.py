@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
 from api.access import Access
+from api.assistants.endpoint import install_assistants
 from api.clock import DatabaseClock
 from api.database import open_writes
 from api.edge import Edge, answer_headers
@@ -25,6 +26,7 @@ from api.metrics import Metrics
 from api.oidc import Tokens
 from api.pages.install import install_pages
 from api.pages.site import About
+from api.place_names import PlaceNames
 from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
@@ -95,7 +97,9 @@ def create_app(settings: Settings) -> FastAPI:
         navigation_url=settings.navigation_url,
     )
     places = load_places(settings.places_file) if settings.places_file else []
-    install_pages(app, parts.view, parts.answers, parts.chances, about=about, places=places)
+    names = PlaceNames(parts.view, places)
+    app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
+    install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)
@@ -124,7 +128,7 @@ def _tokens(settings: Settings) -> Tokens | None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
-    async with parts.writes.opened(), asyncio.TaskGroup() as tasks:
+    async with parts.writes.opened(), app.state.assistants.run(), asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),

@@ -15,11 +15,12 @@ from api.nearby import Nearby, Query
 from api.pages.place import category_name, price_words, stay
 from api.pages.site import Page, Pages, html
 from api.pages.words import SiteLine, clock, site_line
+from api.place_names import PlaceNames
 from api.places import Wanted
 from api.prepared import Prepared
 from api.problems import RETRY_AFTER_S
 from parking.chance import Chances
-from parking.gazetteer import Gazetteer, NamedPlace
+from parking.gazetteer import NamedPlace
 
 RADIUS_M = 1500.0
 """As far as people walk, and then some."""
@@ -69,23 +70,16 @@ class Answered:
     as_of: str
 
 
-def add_home(pages: Pages, view: LiveView, chances: Chances, places: list[NamedPlace]) -> None:
-    """Add the driver's page. `places` are those that a council's file names."""
+def add_home(pages: Pages, view: LiveView, chances: Chances, names: PlaceNames) -> None:
+    """Add the driver's page."""
     nearby = Nearby(view, chances)
-    gazetteers: dict[int, Gazetteer] = {}
-
-    def gazetteer() -> Gazetteer:
-        if view.registry_version not in gazetteers:
-            gazetteers.clear()
-            gazetteers[view.registry_version] = Gazetteer([*places, *site_places(view)])
-        return gazetteers[view.registry_version]
 
     async def home(request: Request, page: Page) -> Response:
         asked = read_form(request.query_params)
         now = view.clock.now()
         answered = Answered(None, [], [], "", "")
         if view.loaded and asked.something:
-            answered = _answer(view, nearby, gazetteer(), page, asked, now)
+            answered = _answer(view, nearby, names, page, asked, now)
         made = _render(page, view, asked, answered, now)
         if view.loaded:
             return answer(request, made)
@@ -94,15 +88,6 @@ def add_home(pages: Pages, view: LiveView, chances: Chances, places: list[NamedP
         return response
 
     pages.add("/", home)
-
-
-def site_places(view: LiveView) -> list[NamedPlace]:
-    """The sites themselves, by name."""
-    return [
-        NamedPlace(site.facts.name, site.facts.location[1], site.facts.location[0])
-        for site in view.sites.values()
-        if site.facts.location is not None
-    ]
 
 
 def read_form(query: QueryParams) -> Asked:
@@ -123,12 +108,12 @@ def read_form(query: QueryParams) -> Asked:
 
 
 def _answer(
-    view: LiveView, nearby: Nearby, gazetteer: Gazetteer, page: Page, asked: Asked, now: datetime
+    view: LiveView, nearby: Nearby, names: PlaceNames, page: Page, asked: Asked, now: datetime
 ) -> Answered:
     if asked.point is not None:
         meant, others = NamedPlace(asked.place or page.text("where you are"), *asked.point), []
     else:
-        matches = gazetteer.find(asked.place)
+        matches = names.find(asked.place)
         if not matches:
             unknown = page.text("We do not know “%(place)s”. Try a street or a car park.", place=asked.place)
             return Answered(None, [], [], unknown, "")

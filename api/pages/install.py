@@ -13,17 +13,17 @@ from api.pages.signs import add_signs
 from api.pages.site import About, Pages
 from api.pages.sites import add_sites
 from api.pages.statement import add_statement
+from api.place_names import PlaceNames
 from api.prepared import Answers, prepared
 from parking.chance import Chances
-from parking.gazetteer import NamedPlace
 
 
 def install_pages(
-    app: FastAPI, view: LiveView, answers: Answers, chances: Chances, about: About, places: list[NamedPlace]
+    app: FastAPI, view: LiveView, answers: Answers, chances: Chances, about: About, names: PlaceNames
 ) -> None:
     """Add the pages and what they load. Call it last: the documentation describes what is there."""
     pages = Pages(app, about)
-    add_home(pages, view, chances, places)
+    add_home(pages, view, chances, names)
     add_sites(pages, view, answers)
     add_place(pages, view, answers)
     add_signs(pages, view, answers)

@@ -1,7 +1,6 @@
 """Where to park near a place: /v1/nearby."""
 
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -9,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from api.answers import documented
+from api.arrival import arrival_at, common_timezone
 from api.bodies import Nearby as NearbyBody
 from api.bodies import encode
 from api.fit import Needs
@@ -18,9 +18,6 @@ from api.nearby import Query as NearbyQuery
 from api.places import Wanted
 from api.prepared import LIVE
 from parking.chance import Chances
-
-FARTHEST = timedelta(hours=24)
-_LATE = timedelta(minutes=1)
 
 Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, description="degrees north (WGS 84)")]
 Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False, description="degrees east (WGS 84)")]
@@ -44,8 +41,9 @@ Arrival = Annotated[
     str | None,
     Query(
         max_length=40,
-        description="when you are there: minutes from now, or a time as RFC 3339; within 24 hours",
-        examples=["25", "2026-03-01T17:30:00Z"],
+        description="when you are there: minutes from now, a time of day where the sites are, or a time as"
+        " RFC 3339; within 24 hours",
+        examples=["25", "18:00", "2026-03-01T17:30:00Z"],
     ),
 ]
 Stay = Annotated[
@@ -110,7 +108,7 @@ def nearby_router(view: LiveView, chances: Chances) -> APIRouter:
         """
         view.require_loaded()
         now = view.clock.now()
-        arrives = now if arrival is None else arrival_at(arrival, now)
+        arrives = now if arrival is None else _arrival(view, arrival, now)
         query = NearbyQuery(
             wanted=Wanted(
                 lat=lat, lon=lon, radius_m=radius_m, categories=frozenset(category or ()), stay_min=stay_min
@@ -128,26 +126,9 @@ def nearby_router(view: LiveView, chances: Chances) -> APIRouter:
     return router
 
 
-def arrival_at(text: str, now: datetime) -> datetime:
-    """The time that `arrival` means. Raises RequestValidationError."""
-    rule = "minutes from now (0 to 1440), or a time with its zone as RFC 3339, such as 2026-03-01T17:30:00Z"
-    if text.isascii() and text.isdigit():
-        if int(text) > FARTHEST / timedelta(minutes=1):
-            raise _refused(text, rule)
-        return now + timedelta(minutes=int(text))
+def _arrival(view: LiveView, text: str, now: datetime) -> datetime:
     try:
-        # In a query a plus that was not escaped arrives as a space.
-        at = datetime.fromisoformat(re.sub(r" (?=\d\d:\d\d$)", "+", text))
-    except ValueError:
-        raise _refused(text, rule) from None
-    if at.tzinfo is None:
-        raise _refused(text, rule)
-    if not now - _LATE <= at <= now + FARTHEST:
-        raise _refused(text, f"not in the past, and within 24 hours from now ({now:%Y-%m-%dT%H:%M:%SZ})")
-    return max(at, now)
-
-
-def _refused(value: str, rule: str) -> RequestValidationError:
-    return RequestValidationError(
-        [{"type": "value_error", "loc": ("query", "arrival"), "msg": rule, "input": value}]
-    )
+        return arrival_at(text, now, common_timezone(view))
+    except ValueError as error:
+        wrong = {"type": "value_error", "loc": ("query", "arrival"), "msg": str(error), "input": text}
+        raise RequestValidationError([wrong]) from None

@@ -16,6 +16,8 @@ from api.database import open_writes
 from api.edge import Edge, answer_headers
 from api.events import EventLog
 from api.feed import Announcer, Feed
+from api.forecast_metrics import ForecastMetrics
+from api.forecasts import ForecastReader
 from api.hot import HotReads
 from api.issuer_keys import IssuerKeys
 from api.key_ring import KeyRing
@@ -30,6 +32,7 @@ from api.place_names import PlaceNames
 from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
+from api.routes.forecast import forecast_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
@@ -37,6 +40,7 @@ from api.routes.nearby import nearby_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
+from parking.arrivals import ForecastChances
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
@@ -57,6 +61,7 @@ class Parts:
     metrics: Metrics
     writes: Pool
     keys: KeyRing
+    forecasts: ForecastReader
 
 
 class _Application(FastAPI):
@@ -85,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.include_router(sites_router(parts.answers))
     app.include_router(nearby_router(parts.view, parts.chances))
+    app.include_router(forecast_router(parts.view, parts.answers, parts.forecasts))
     app.include_router(stream_router(parts.view, parts.log))
     app.include_router(signs_router(parts.answers))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
@@ -99,7 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
     app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
+    install_pages(app, parts.view, parts.answers, parts.chances, parts.forecasts, about=about, names=names)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)
@@ -117,7 +123,10 @@ def _parts(settings: Settings) -> Parts:
     writes = open_writes(settings.require_database_url())
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
-    return Parts(view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys)
+    forecasts = ForecastReader(writes, view.clock)
+    metrics.registry.register(ForecastMetrics(forecasts, view.clock))
+    chances = ForecastChances(forecasts, TurnoverChances())
+    return Parts(view, answers, chances, log, announcer, feed, metrics, writes, keys, forecasts)
 
 
 def _tokens(settings: Settings) -> Tokens | None:
@@ -133,6 +142,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
+            tasks.create_task(parts.forecasts.run(), name="forecasts"),
         ]
         try:
             yield

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.audit import AuditBody
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
+from api.forecast_bodies import ForecastBody, ForecastReport
 from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.problems import Problem
@@ -16,6 +17,7 @@ from api.problems import Problem
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
+    *(ForecastBody, ForecastReport),
     Problem,
 )
 

@@ -4,6 +4,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from api.answers import answer
+from api.forecasts import ForecastReader
 from api.live import LiveView
 from api.pages.assets import Assets, service_worker
 from api.pages.docs import add_docs
@@ -19,13 +20,19 @@ from parking.chance import Chances
 
 
 def install_pages(
-    app: FastAPI, view: LiveView, answers: Answers, chances: Chances, about: About, names: PlaceNames
+    app: FastAPI,
+    view: LiveView,
+    answers: Answers,
+    chances: Chances,
+    forecasts: ForecastReader,
+    about: About,
+    names: PlaceNames,
 ) -> None:
     """Add the pages and what they load. Call it last: the documentation describes what is there."""
     pages = Pages(app, about)
     add_home(pages, view, chances, names)
     add_sites(pages, view, answers)
-    add_place(pages, view, answers)
+    add_place(pages, view, answers, forecasts)
     add_signs(pages, view, answers)
     add_statement(pages)
     add_docs(pages, app)

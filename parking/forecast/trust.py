@@ -5,7 +5,7 @@ margin that its own errors of late had. The forecasts go on being made and score
 comes back by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, log
 
@@ -39,6 +39,31 @@ class Record:
     plain_error: float
     coverage: float
     brier: float
+
+
+def together(records: Iterable[Record]) -> list[Record]:
+    """The records of many sites as one for each horizon."""
+    found: dict[int, Record] = {}
+    for one in records:
+        other = found.get(one.horizon_min)
+        found[one.horizon_min] = one if other is None else _joined(one, other)
+    return [found[horizon] for horizon in sorted(found)]
+
+
+def _joined(one: Record, other: Record) -> Record:
+    n = one.n + other.n
+
+    def mean(mine: float, theirs: float) -> float:
+        return (mine * one.n + theirs * other.n) / n
+
+    return Record(
+        one.horizon_min,
+        n,
+        mean(one.error, other.error),
+        mean(one.plain_error, other.plain_error),
+        mean(one.coverage, other.coverage),
+        mean(one.brier, other.brier),
+    )
 
 
 def distrust(records: Sequence[Record]) -> str | None:

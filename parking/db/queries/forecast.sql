@@ -132,9 +132,9 @@ SELECT site_id, horizon_min, sum(n)::int, sum(error), sum(plain_error), sum(insi
 -- forget_sites: what was foretold of sites that are gone
 DELETE FROM site_forecast WHERE site_id <> ALL(%(sites)s::text[]);
 
--- outlooks: the latest forecasts
+-- outlooks: the latest forecasts that were made at a time or later; those of one minute come in parts
 SELECT site_id, made_at, capacity, basis, why, distrust, minutes, free, low, high, chance FROM site_forecast
- WHERE made_at > %(after)s;
+ WHERE made_at >= %(after)s;
 
 -- usual: what is usual on each site's day, and the counts of it so far
 SELECT u.site_id, u.day_from, u.free,

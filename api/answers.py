@@ -50,9 +50,14 @@ def documented(
     if text is not None:
         content["text/plain"] = {"schema": {"type": "string"}, "example": text}
     responses: dict[int | str, dict[str, Any]] = {status: {"description": "Successful", "content": content}}
-    for other in sorted(set(others)):
-        responses[other] = {"description": _MEANING[other]}
-        if other >= 400:
-            reference = {"$ref": "#/components/schemas/Problem"}
-            responses[other]["content"] = {"application/problem+json": {"schema": reference}}
+    responses.update({other: outcome(other) for other in sorted(set(others))})
     return responses
+
+
+def outcome(status: int) -> dict[str, Any]:
+    """What the OpenAPI document says of this status; from 400 on the body is a problem."""
+    told: dict[str, Any] = {"description": _MEANING[status]}
+    if status >= 400:
+        reference = {"$ref": "#/components/schemas/Problem"}
+        told["content"] = {"application/problem+json": {"schema": reference}}
+    return told

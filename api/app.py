@@ -26,6 +26,8 @@ from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.oidc import Tokens
+from api.opendata.city import Publisher
+from api.opendata.store import OpenData
 from api.pages.install import install_pages
 from api.pages.site import About
 from api.place_names import PlaceNames
@@ -37,6 +39,7 @@ from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
+from api.routes.open_data import open_data_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
@@ -44,6 +47,7 @@ from parking.arrivals import ForecastChances
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
+from parking.outlook import Forecasts
 from parking.settings import Settings
 from parking.signs import SignRules
 
@@ -62,6 +66,7 @@ class Parts:
     writes: Pool
     keys: KeyRing
     forecasts: ForecastReader
+    open_data: OpenData
 
 
 class _Application(FastAPI):
@@ -96,9 +101,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
+    app.include_router(open_data_router(parts.open_data))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
-        publisher="Parking authority",
+        publisher=settings.publisher,
         contact="",
         navigation_url=settings.navigation_url,
     )
@@ -126,7 +132,18 @@ def _parts(settings: Settings) -> Parts:
     forecasts = ForecastReader(writes, view.clock)
     metrics.registry.register(ForecastMetrics(forecasts, view.clock))
     chances = ForecastChances(forecasts, TurnoverChances())
-    return Parts(view, answers, chances, log, announcer, feed, metrics, writes, keys, forecasts)
+    open_data = _open_data(settings, view, forecasts)
+    return Parts(view, answers, chances, log, announcer, feed, metrics, writes, keys, forecasts, open_data)
+
+
+def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> OpenData:
+    publisher = Publisher(
+        name=settings.publisher,
+        licence_url=settings.licence_url,
+        licence=settings.licence,
+        url=settings.public_url,
+    )
+    return OpenData(view, publisher, withheld=settings.withheld_categories, forecasts=forecasts)
 
 
 def _tokens(settings: Settings) -> Tokens | None:
@@ -148,5 +165,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
         finally:
             parts.log.close()
+            parts.open_data.close()
             for task in running:
                 task.cancel()

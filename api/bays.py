@@ -1,6 +1,7 @@
 """All bays in columns: a hundred thousand take some 25 MB, and numpy answers questions about many at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 
 import numpy as np
@@ -91,6 +92,13 @@ class BayTable(Mapping[str, BayFacts]):
         self._since[row] = _stored(now.since)
         self._fault[row] = now.fault
         self._revision[row] = now.revision
+
+    def copy(self) -> "BayTable":
+        """The same bays as they are now; what is published later does not reach it."""
+        copied = copy(self)
+        copied.state, copied._since = self.state.copy(), self._since.copy()
+        copied._fault, copied._revision = self._fault.copy(), self._revision.copy()
+        return copied
 
     def same_facts(self, other: "BayTable") -> bool:
         """Whether the registry says the same of the bays of both."""

@@ -10,6 +10,7 @@ from api.live import LiveSite
 from parking.db.live import BayFacts, BayNow, Location
 from parking.details import Tariff
 from parking.model import Counting, Occupancy, SiteStatus
+from parking.signs import Why
 
 Count = Annotated[int, Meta(ge=0)]
 Time = Annotated[datetime, Meta(tz=True)]
@@ -142,11 +143,13 @@ class Sign(msgspec.Struct, frozen=True):
     """What a sign shows: a number, FULL, CLOSED or nothing. Blank the sign after `valid_until`."""
 
     sign: str
-    text: str
+    text: Annotated[str, Meta(description="empty is blank; lines are separated by line feeds")]
     valid_until: Time
     poll_after_s: int
-    revision: int
+    revision: Annotated[int, Meta(ge=0, description="the sum of the revisions of its sites")]
     reason: str
+    why: Annotated[Why, Meta(description="the reason, for machines")]
+    multi: Annotated[str, Meta(description="the text in MULTI, for NTCIP 1203 controllers; empty is blank")]
 
 
 class Signs(msgspec.Struct, frozen=True):

@@ -61,7 +61,7 @@ class HotReads:
         try:
             if path.startswith(_SITE):
                 route, prepared = "/v1/sites/{site_id}", self._answers.site(path[len(_SITE) :])
-            elif path.startswith(_SIGN) and accept in _JSON:
+            elif path.startswith(_SIGN) and accept in _JSON and not scope["query_string"]:
                 route, prepared = "/v1/signs/{sign_id}", self._answers.sign(path[len(_SIGN) :])
             elif path == "/v1/sites":
                 route, prepared = path, self._answers.sites()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from api.bays import BayTable, SiteBays
 from api.clock import DatabaseClock
 from parking.availability import is_stale
-from parking.db.live import Changes, Confirmation, Everything, SiteFacts
+from parking.db.live import Changes, Confirmation, Everything, SignFacts, SiteFacts
 from parking.db.opening import Closure
 from parking.errors import NotFound, ParkingError
 from parking.model import Snapshot
@@ -52,7 +52,7 @@ class LiveView:
         self.confirmed_at: datetime | None = None
         self.sites: dict[str, LiveSite] = {}
         self.bays = BayTable()
-        self.signs: dict[str, tuple[str, ...]] = {}
+        self.signs: dict[str, SignFacts] = {}
         self.closures: dict[str, list[Closure]] = {}
 
     def site(self, site_id: str) -> LiveSite:
@@ -64,10 +64,14 @@ class LiveView:
 
     def sign(self, sign_id: str) -> list[LiveSite]:
         """The sites that the sign of that id speaks of. Raises NotLoaded or NotFound."""
+        return [self.sites[site] for site in self.sign_facts(sign_id).sites]
+
+    def sign_facts(self, sign_id: str) -> SignFacts:
+        """What the registry says of the sign of that id. Raises NotLoaded or NotFound."""
         self.require_loaded()
-        if (sites := self.signs.get(sign_id)) is None:
+        if (sign := self.signs.get(sign_id)) is None:
             raise NotFound(f"There is no sign with the id {sign_id[:100]!r}.")
-        return [self.sites[site] for site in sites]
+        return sign
 
     def require_loaded(self) -> None:
         """Raise NotLoaded until the first load."""
@@ -98,7 +102,7 @@ class LiveView:
             facts.id: LiveSite(facts, snapshot, self.bays.of(facts.id))
             for facts, snapshot in everything.sites
         }
-        self.signs = dict(everything.signs)
+        self.signs = {sign.id: sign for sign in everything.signs}
         self.closures = {}
         for closure in everything.closures:
             self.closures.setdefault(closure.site_id, []).append(closure)

@@ -1,20 +1,18 @@
 """Answers prepared once and given many times: the bytes, their ETag and until when they are true."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from math import inf
 
 import msgspec
 
-from api.bodies import Bays, Sign, Signs, bay_body, encode, site_body
+from api.bodies import Bays, Signs, bay_body, encode, site_body
 from api.codings import ENCODERS, LEAST_BYTES, Coding, choose
 from api.live import LiveSite, LiveView
-from parking.signs import SignMessage, SignRules, sign_message
-
-_SIGN_S = 1.0
-
+from api.signs import SignBoard, sign_body
+from parking.sign_rules import SignRules
 
 LIVE = "public, max-age=1, must-revalidate"
 """A cache in front may answer for a second, so a crowd costs us little and a number is hardly older."""
@@ -74,7 +72,7 @@ class Answers:
 
     def __init__(self, view: LiveView, rules: SignRules) -> None:
         self._view = view
-        self._rules = rules
+        self.board = SignBoard(view, rules)
         # Bounded: a key is only ever an id that the registry knows; a new registry empties it.
         self._kept: dict[Hashable, _Kept] = {}
         self._registry_version = 0
@@ -163,34 +161,19 @@ class Answers:
         return prepared(encode(body), None if stale else view.fresh_until(site))
 
     def _sign(self, sign_id: str, now: datetime) -> Prepared:
-        message = self._sign_message(sign_id, now)
-        fresh_until = self._sign_fresh_until(self._view.sign(sign_id), now)
+        message = self.board.message(sign_id, now)
         return prepared(
-            encode(_sign_body(message)), fresh_until, cache=NEVER, vary="Accept", text=message.text.encode()
+            encode(sign_body(message)),
+            self.board.fresh_until(self._view.sign(sign_id), now),
+            cache=NEVER,
+            vary="Accept",
+            text=message.text.encode(),
         )
 
     def _signs(self, now: datetime) -> Prepared:
-        messages = [self._sign_message(sign, now) for sign in self._view.signs]
-        fresh_until = self._sign_fresh_until(list(self._view.sites.values()), now)
-        return prepared(
-            encode(Signs([_sign_body(message) for message in messages])), fresh_until, cache=NEVER
-        )
-
-    def _sign_message(self, sign_id: str, now: datetime) -> SignMessage:
-        view = self._view
-        sites = view.sign(sign_id)
-        return sign_message(
-            sign_id,
-            [site.snapshot for site in sites],
-            now=now,
-            stale=any(view.is_stale(site, now) for site in sites),
-            rules=self._rules,
-        )
-
-    def _sign_fresh_until(self, sites: list[LiveSite], now: datetime) -> datetime:
-        # A second at most, since `valid_until` moves on; less if a number turns stale before.
-        until = [self._view.fresh_until(site) for site in sites]
-        return min([now + timedelta(seconds=_SIGN_S), *(moment for moment in until if moment >= now)])
+        messages = [self.board.message(sign, now) for sign in self._view.signs]
+        fresh_until = self.board.fresh_until(list(self._view.sites.values()), now)
+        return prepared(encode(Signs([sign_body(message) for message in messages])), fresh_until, cache=NEVER)
 
     def next_stale(self, now: datetime) -> datetime | None:
         """When the next of all sites turns stale, should nothing more be heard."""
@@ -206,27 +189,18 @@ def prepared(
     cache: str = LIVE,
     vary: str | None = None,
     text: bytes = b"",
+    extra: Sequence[tuple[str, str]] = (),
 ) -> Prepared:
-    """An answer with its ETag, which covers every byte of it."""
+    """An answer with its ETag, which covers every byte of it; `extra` headers also go with a 304."""
     etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'.encode()
     validators = [(b"etag", etag), (b"cache-control", cache.encode())]
     varies = ([vary] if vary else []) + (["Accept-Encoding"] if len(body) >= LEAST_BYTES else [])
     if varies:
         validators.append((b"vary", ", ".join(varies).encode()))
+    validators += [(name.lower().encode(), value.encode()) for name, value in extra]
     kind = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
     return Prepared(body, etag, validators, [*validators, *kind], fresh_until, text)
 
 
 def _replaced(headers: Headers, values: dict[bytes, bytes]) -> Headers:
     return [(name, values.get(name, value)) for name, value in headers]
-
-
-def _sign_body(message: SignMessage) -> Sign:
-    return Sign(
-        sign=message.sign,
-        text=message.text,
-        valid_until=message.valid_until,
-        poll_after_s=message.poll_after_s,
-        revision=message.revision,
-        reason=message.reason,
-    )

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from parking.clock import CameraClock, TimeFrom
 from parking.devices import DEVICE_TYPES, canonical_id
 from parking.errors import RegistryError
 from parking.model import Counting, Direction, SiteStatus
 from parking.opening import MAX_LENGTH, opening_hours
+from parking.registry_parts import Location, Name, Strict, Text
+from parking.registry_signs import Sign
 
 MAX_PROBLEMS = 50
 """Problems listed at most; a file in quite another form would fill the screen."""
@@ -36,36 +38,11 @@ def _known_codec(name: str) -> str:
     return name
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-"""An id: it travels in MQTT topics and URLs."""
-
-
-def _printable(text: str) -> str:
-    if not all(character.isprintable() for character in text):
-        raise ValueError("must not hold line breaks or other characters that cannot be printed")
-    return text
-
-
-Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
-"""A name for people."""
-
-
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z_-]{0,31}$")]
 """A kind of space: standard, disabled, electric, loading, motorcycle, parent, resident, ..."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Location(_Strict):
-    """A point, WGS 84 degrees."""
-
-    lon: float = Field(ge=-180, le=180, allow_inf_nan=False)
-    lat: float = Field(ge=-90, le=90, allow_inf_nan=False)
-
-
-class Sensor(_Strict):
+class Sensor(Strict):
     """The device that watches a bay. `heartbeat_s` is the device type's own unless given."""
 
     id: Annotated[Name, AfterValidator(canonical_id)]
@@ -73,7 +50,7 @@ class Sensor(_Strict):
     heartbeat_s: int | None = Field(None, ge=1, le=30 * 86400)
 
 
-class Bay(_Strict):
+class Bay(Strict):
     """One marked space."""
 
     id: Name
@@ -83,7 +60,7 @@ class Bay(_Strict):
     max_stay_min: int | None = Field(None, ge=1, le=1_000_000)
 
 
-class Gate(_Strict):
+class Gate(Strict):
     """A camera over one lane, and which way vehicles pass it.
 
     `time` says whose time counts, by default by the rules of `parking.clock`; `timezone` is the camera's, the
@@ -96,16 +73,7 @@ class Gate(_Strict):
     timezone: Annotated[str, AfterValidator(_known_timezone)] | None = None
 
 
-class Sign(_Strict):
-    """A variable message sign and the sites of which it tells; by default the site it is listed under."""
-
-    id: Name
-    sites: tuple[Name, ...] = Field((), max_length=100)
-    name: Text | None = None
-    location: Location | None = None
-
-
-class Tariff(_Strict):
+class Tariff(Strict):
     """What parking costs: `per_hour` in units of `currency`; `text` is what the board says."""
 
     free: bool | None = None
@@ -120,7 +88,7 @@ class Entrance(Location):
     name: Text | None = None
 
 
-class Site(_Strict):
+class Site(Strict):
     """A street or a car park.
 
     `opening_hours` says when the public may park, as OpenStreetMap writes it (`Mo-Sa 07:00-19:00; PH off`);
@@ -181,7 +149,7 @@ class Site(_Strict):
         return self
 
 
-class Registry(_Strict):
+class Registry(Strict):
     """The whole file. Each id is used once among its kind."""
 
     sites: tuple[Site, ...]

@@ -86,6 +86,30 @@ def _networks(value: Any) -> Any:
         raise ValueError(f"must be addresses or networks with commas between: {error}") from None
 
 
+def _web_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address that begins with https://")
+    return value
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(_web_url(value))
+    if parts.path.rstrip("/") or parts.query or parts.fragment:
+        raise ValueError("must be scheme, host and perhaps port, without a path")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _names(value: Any) -> Any:
+    """Names from a list with commas; empty for none."""
+    if not isinstance(value, str):
+        return value
+    return frozenset(name.strip() for name in value.split(",") if name.strip())
+
+
+OPEN_GOVERNMENT_LICENCE = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
+
+
 @dataclass(frozen=True, slots=True)
 class Oidc:
     """The identity provider whose tokens are accepted, and what each of its roles allows."""
@@ -211,6 +235,22 @@ class Settings(BaseSettings):
     navigation_url: Annotated[str, AfterValidator(_navigation_url)] = Field(
         "https://www.google.com/maps/dir/?api=1&destination={lat},{lon}",
         description="what pages link to for the way to a place; {lat} and {lon} stand for its degrees",
+    )
+    publisher: str = Field(
+        "Parking authority", min_length=1, max_length=200, description="who publishes the open data"
+    )
+    licence_url: Annotated[str, AfterValidator(_web_url)] = Field(
+        OPEN_GOVERNMENT_LICENCE, description="by which licence the open data may be used"
+    )
+    licence: str = Field(
+        "Open Government Licence v3.0", min_length=1, max_length=200, description="the name of that licence"
+    )
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+        None, description="where the API is reached from outside, for links: https://parking.example.gov.uk"
+    )
+    withheld_categories: Annotated[frozenset[str], NoDecode, BeforeValidator(_names)] = Field(
+        frozenset({"disabled", "resident"}),
+        description="categories whose bays are not told of one by one: their use could tell of a person",
     )
     demo_database_port: int = Field(54329, ge=1, le=65535, description="`parking demo`: port of its database")
     demo_mqtt_port: int = Field(1883, ge=1, le=65535, description="`parking demo`: port of its broker")

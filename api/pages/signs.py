@@ -72,7 +72,7 @@ def shown(view: LiveView, answers: Answers, page: Page, sign_id: str, now: datet
     timezone = sites[0].facts.timezone if sites else "UTC"
     return ShownSign(
         id=sign_id,
-        name=sign_id,
+        name=view.sign_facts(sign_id).name or sign_id,
         text=message["text"],
         reason=message["reason"],
         until=clock(page, datetime.fromisoformat(message["valid_until"]), timezone, now),

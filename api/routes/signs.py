@@ -1,15 +1,21 @@
 """What variable message signs show: /v1/signs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Request
+import msgspec
+from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import Response
 
 from api.answers import answer, documented
+from api.bodies import Sign
 from api.prepared import NEVER, Answers
 
 Id = Annotated[str, Path(max_length=200, description="the id of the sign")]
 Accept = Annotated[str, Header(include_in_schema=False)]
+Format = Annotated[
+    Literal["json", "text", "multi"] | None,
+    Query(description="instead of the Accept header; multi: MULTI for NTCIP 1203 controllers"),
+]
 
 
 def signs_router(answers: Answers) -> APIRouter:
@@ -26,17 +32,18 @@ def signs_router(answers: Answers) -> APIRouter:
         responses=documented("Sign", 304, 404, 422, 503, text="42"),
         summary="What one sign shows",
     )
-    async def sign(request: Request, sign_id: Id, accept: Accept = "*/*") -> Response:
-        """A number, FULL, CLOSED or nothing; ask for text/plain to get the text alone.
+    async def sign(request: Request, sign_id: Id, accept: Accept = "*/*", format: Format = None) -> Response:
+        """A number, FULL, CLOSED or nothing; ask for text/plain to get the text alone, or for a format.
 
         Show it until `valid_until`, ask again after `poll_after_s` seconds, blank the sign when you cannot.
         It is never a number when the site is closed, the number is stale, or too few spaces report.
         """
         prepared = answers.sign(sign_id)
-        if not prefers_text(accept):
+        if format == "json" or (format is None and not prefers_text(accept)):
             return answer(request, prepared)
+        text = msgspec.json.decode(prepared.body, type=Sign).multi if format == "multi" else prepared.text
         headers = {"Cache-Control": NEVER, "Vary": "Accept"}
-        return Response(prepared.text, media_type="text/plain", headers=headers)
+        return Response(text, media_type="text/plain", headers=headers)
 
     return router
 

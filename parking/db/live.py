@@ -36,6 +36,16 @@ class SiteFacts:
     details: SiteDetails = NOTHING
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignFacts:
+    """What the registry says of a sign: the sites of which it tells, and `settings` for `sign_rules`."""
+
+    id: str
+    sites: tuple[str, ...]
+    name: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class BayNow:
     """What is published of a bay; `revision` is the site's at which it last changed."""
@@ -74,7 +84,7 @@ class Everything:
     confirmation: Confirmation
     sites: list[tuple[SiteFacts, Snapshot]]
     bays: list[tuple[BayFacts, BayNow]]
-    signs: list[tuple[str, tuple[str, ...]]]
+    signs: list[SignFacts]
     closures: list[Closure] = field(default_factory=list)
 
 
@@ -137,7 +147,7 @@ async def load_all(connection: Connection) -> Everything:
             confirmation=await _confirmation(connection),
             sites=[_site(row) for row in await _rows(connection, "sites")],
             bays=await _bays(connection),
-            signs=[(sign, tuple(sites)) for sign, sites in await _rows(connection, "signs")],
+            signs=[_sign(*row) for row in await _rows(connection, "signs")],
             closures=[Closure(*row) for row in await _rows(connection, "closures")],
         )
 
@@ -192,6 +202,10 @@ def _site(row: tuple[Any, ...]) -> tuple[SiteFacts, Snapshot]:
         details=site_details(details),
     )
     return facts, _snapshot((site, *snapshot))
+
+
+def _sign(sign: str, sites: list[str], details: Mapping[str, Any]) -> SignFacts:
+    return SignFacts(id=sign, sites=tuple(sites), name=details.get("name"), settings=details)
 
 
 def _snapshot(row: tuple[Any, ...]) -> Snapshot:

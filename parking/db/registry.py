@@ -217,7 +217,7 @@ def _rows(registry: Registry) -> dict[str, str]:
             "sites": list(sign.sites) or [site.id],
             "details": {
                 "listed_under": site.id,
-                **sign.model_dump(mode="json", include={"name", "location"}, exclude_none=True),
+                **sign.settings(),
             },
         }
         for site in registry.sites

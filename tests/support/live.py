@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from parking.availability import count_bays
-from parking.db.live import BayFacts, BayNow, Confirmation, Everything, Location, SiteFacts
+from parking.db.live import BayFacts, BayNow, Confirmation, Everything, Location, SignFacts, SiteFacts
 from parking.db.opening import Closure
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
 
@@ -88,6 +88,6 @@ def everything(
         confirmation(confirmed_s_ago),
         [site for site, _ in streets],
         [bay for _, bays in streets for bay in bays],
-        [(f"vms-{site[0].id}", (site[0].id,)) for site, _ in streets],
+        [SignFacts(id=f"vms-{site[0].id}", sites=(site[0].id,)) for site, _ in streets],
         list(closures),
     )

@@ -22,8 +22,9 @@ SELECT bay.bay_id, bay.site_id, bay.category, bay.lon, bay.lat, (bay.details->>'
  WHERE bay.retired_at IS NULL
  ORDER BY bay.site_id, bay.bay_id;
 
--- signs: each sign and the sites it speaks of, in order
-SELECT sign.sign_id, coalesce(array_agg(site_id ORDER BY position) FILTER (WHERE site_id IS NOT NULL), '{}')
+-- signs: each sign, the sites it speaks of, in order, and its settings
+SELECT sign.sign_id, coalesce(array_agg(site_id ORDER BY position) FILTER (WHERE site_id IS NOT NULL), '{}'),
+       sign.details
   FROM sign
   LEFT JOIN sign_site USING (sign_id)
  GROUP BY sign.sign_id

@@ -14,7 +14,7 @@ from api.app import Parts, create_app
 from api.routes.signs import prefers_text
 from parking.errors import DatabaseUnavailable, SchemaError, SettingsError
 from parking.settings import Settings
-from tests.support.live import everything, street
+from tests.support.live import NOW, everything, street
 
 
 @pytest.fixture
@@ -180,6 +180,19 @@ async def test_the_contract_of_a_site(client: httpx.AsyncClient) -> None:
     bays = (await client.get("/v1/sites/queen-street/bays")).json()
     assert [bay["state"] for bay in bays["bays"]] == ["vacant", "vacant", "occupied", "unknown"]
     assert bays.items() >= {"site": "queen-street", "revision": 1, "stale": site["stale"]}.items()
+
+
+async def test_a_sign_answers_in_the_format_that_is_asked_for(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    parts.view.clock.sync(NOW, asked_at=parts.view.clock.elapsed())
+    answers = {
+        name: await client.get(f"/v1/signs/vms-queen-street?format={name}")
+        for name in ("json", "text", "multi")
+    }
+    assert answers["json"].json()["multi"] == answers["multi"].text == "[jp3][jl3]2"
+    assert answers["text"].text == answers["json"].json()["text"] == "2"
+    assert (await client.get("/v1/signs/vms-queen-street?format=xml")).status_code == 422
 
 
 @pytest.mark.usefixtures("parts")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from api.clock import DatabaseClock
 from api.live import LiveView
 from api.prepared import Answers
-from parking.db.live import Changes
+from parking.db.live import Changes, SignFacts
 from parking.model import SiteStatus
 from parking.signs import SignRules
 from tests.support.live import NOW, Hands, confirmation, everything, snapshot, street
@@ -75,6 +75,8 @@ def test_a_sign_shows_its_number_for_a_minute_and_blanks_when_the_number_is_stal
         "poll_after_s": 20,
         "revision": 1,
         "reason": "3 of 3 spaces report",
+        "why": "spaces",
+        "multi": "[jp3][jl3]2",
     }
     hands.seconds = 15.1
     assert answers.sign("vms-queen-street").text == b""
@@ -110,7 +112,7 @@ def test_a_sign_shows_a_number_only_if_open_fresh_and_trusted_and_then_the_right
     clock.sync(NOW, asked_at=0)
     view = LiveView(clock=clock, stale_after_s=15)
     loaded = everything(*(street(one, site=f"s{n}", age_s=age_s) for n, one in enumerate(states)))
-    loaded.signs.append(("all", tuple(f"s{n}" for n in range(len(states)))))
+    loaded.signs.append(SignFacts(id="all", sites=tuple(f"s{n}" for n in range(len(states)))))
     view.replace(loaded)
     for n, shut in enumerate(closed[: len(states)]):
         if shut:
@@ -135,3 +137,12 @@ def test_a_sign_shows_a_number_only_if_open_fresh_and_trusted_and_then_the_right
 def _close(view: LiveView, site: str) -> None:
     live = view.sites[site]
     live.snapshot = replace(live.snapshot, status=SiteStatus.CLOSED)
+
+
+def test_a_sign_decides_by_its_own_settings(view: LiveView) -> None:
+    loaded = everything(street("v" * 40 + "o"), confirmed_s_ago=0)
+    settings = {"most": 30, "poll_s": 45, "multi": "[fo2]"}
+    loaded.signs.append(SignFacts(id="own", sites=("queen-street",), settings=settings))
+    view.replace(loaded)
+    told = json.loads(Answers(view, SignRules(poll_s=20)).sign("own").body)
+    assert (told["text"], told["poll_after_s"], told["multi"]) == ("30", 45, "[fo2]30")

@@ -1,0 +1,1 @@
+"""Open data: the published numbers in the words of the standards. Pure functions from a `City` to bytes."""

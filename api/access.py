@@ -62,15 +62,25 @@ class Access:
         if credential is None:
             self.metrics.refused("none")
             raise _unknown("This needs an API key: send `Authorization: Bearer KEY`.", basic=basic)
-        address = self._limits.addresses.of(request.scope)
+        try:
+            return await self.check(credential, request.scope)
+        except Invalid as error:
+            raise _unknown(str(error), basic=basic, wrong=True) from None
+
+    async def check(self, credential: str, scope: RequestScope) -> Caller:
+        """Whose credential this is, that came with a request.
+
+        Raises Invalid, a 429 problem after too many of those, DatabaseUnavailable, ProviderUnavailable.
+        """
+        address = self._limits.addresses.of(scope)
         try:
             return await self._known(credential, search=not self._limits.failures.empty(address))
-        except _Invalid as error:
+        except Invalid:
             self.metrics.refused("invalid")
             if wait_s := self._limits.failures.take(address):
                 self.metrics.limited("failures")
                 raise too_many(wait_s, "Too many keys that are not valid came from this address.") from None
-            raise _unknown(str(error), basic=basic, wrong=True) from None
+            raise
 
     async def wait_s(self, scope: RequestScope, *, otherwise: float) -> float:
         """When a caller may ask whose address may not: by a bucket of their own, if they have a valid key."""
@@ -84,25 +94,25 @@ class Access:
         return self._limits.callers.take(caller.name)
 
     async def _known(self, credential: str, *, search: bool) -> Caller:
-        """Whose it is. Raises _Invalid, DatabaseUnavailable, ProviderUnavailable."""
+        """Whose it is. Raises Invalid, DatabaseUnavailable, ProviderUnavailable."""
         key = parse_key(credential)
         if key is not None:
             found = await self._ring.find(key, search=search)
             if found is None:
-                raise _Invalid(
+                raise Invalid(
                     f"The key {PREFIX}{key.id}_... is not valid: unknown, expired, revoked or replaced."
                 )
             sites = None if found.sites is None else frozenset(found.sites)
             return Caller(f"{found.name} (key {found.id})", found.scopes, sites)
         if self.tokens is None or credential.count(".") != 2:
-            raise _Invalid(f"This is no API key: one looks like {PREFIX}..., 66 characters.")
+            raise Invalid(f"This is no API key: one looks like {PREFIX}..., 66 characters.")
         try:
             return Caller(*await self.tokens.check(credential))
         except TokenRefused as error:
-            raise _Invalid(f"This token is not accepted: {error}.") from error
+            raise Invalid(f"This token is not accepted: {error}.") from error
 
 
-class _Invalid(Exception):
+class Invalid(Exception):
     """A credential that nobody has; the reason is for whoever showed it."""
 
 

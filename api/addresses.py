@@ -36,6 +36,14 @@ class Addresses:
             return bucket(peer)
         return (self._of_usual if len(forwarded) <= _USUAL else self._behind)(peer, forwarded)
 
+    def is_https(self, scope: Scope) -> bool:
+        """Whether the client came over HTTPS: to us, or to a trusted proxy that says so."""
+        if scope["scheme"] == "https":
+            return True
+        peer: str = scope["client"][0] if scope.get("client") else ""
+        said = [value for name, value in scope["headers"] if name == b"x-forwarded-proto"]
+        return self._is_proxy(peer) and said[-1:] == [b"https"]
+
     def is_unknown_proxy(self, scope: Scope) -> bool:
         """Whether the peer names a client, but is not trusted to."""
         peer: str = scope["client"][0] if scope.get("client") else ""

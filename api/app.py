@@ -30,6 +30,7 @@ from api.opendata.city import Publisher
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
 from api.pages.site import About
+from api.pages.staff.install import install_staff
 from api.place_names import PlaceNames
 from api.prepared import Answers
 from api.rate_limit import RateLimit
@@ -111,7 +112,10 @@ def create_app(settings: Settings) -> FastAPI:
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
     app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    install_pages(app, parts.view, parts.answers, parts.chances, parts.forecasts, about=about, names=names)
+    pages = install_pages(
+        app, parts.view, parts.answers, parts.chances, parts.forecasts, about=about, names=names
+    )
+    app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)

@@ -27,7 +27,8 @@ HEADERS: Headers = (
     ),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-    # The reads are open, and nothing here goes by cookies: pages of any origin may use them.
+    # The reads are open: pages of any origin may use them. Only the pages of staff go by a cookie, and no
+    # browser sends one along for `*`.
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"ETag, Retry-After"),
 )

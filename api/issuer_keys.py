@@ -104,18 +104,22 @@ class IssuerKeys:
 
     async def _fetch(self) -> list[dict[str, Any]]:
         async with httpx.AsyncClient(timeout=_ANSWER_S) as client:
-            about = await _json(client, self._issuer.rstrip("/") + _WELL_KNOWN)
-            if about.get("issuer") != self._issuer:
-                raise ValueError(
-                    f"it calls itself {about.get('issuer')!r:.200}: set PARKING_OIDC_ISSUER to that"
-                )
+            about = await discover(client, self._issuer)
             where = about.get("jwks_uri")
             if not isinstance(where, str) or not is_safe(where):
                 raise ValueError(f"jwks_uri must be an https URL (found {where!r:.200})")
-            keys = (await _json(client, where)).get("keys")
+            keys = (await fetch_json(client, where)).get("keys")
         if not isinstance(keys, list):
             raise ValueError(f"{where} has no list of keys")
         return [key for key in keys if isinstance(key, dict)]
+
+
+async def discover(client: httpx.AsyncClient, issuer: str) -> dict[str, Any]:
+    """The provider's discovery document. Raises httpx.HTTPError, ValueError."""
+    about = await fetch_json(client, issuer.rstrip("/") + _WELL_KNOWN)
+    if about.get("issuer") != issuer:
+        raise ValueError(f"it calls itself {about.get('issuer')!r:.200}: set PARKING_OIDC_ISSUER to that")
+    return about
 
 
 def is_safe(url: str) -> bool:
@@ -129,7 +133,7 @@ def is_safe(url: str) -> bool:
     )
 
 
-async def _json(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+async def fetch_json(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
     """The JSON object there. Raises httpx.HTTPError, ValueError."""
     body = b""
     async with client.stream("GET", url, headers={"Accept": "application/json"}) as response:

@@ -28,13 +28,17 @@ class Tokens:
 
     async def check(self, token: str) -> tuple[str, frozenset[Scope]]:
         """The holder's name for the audit log, and their scopes. Raises TokenRefused, ProviderUnavailable."""
+        claims = await self.claims(token)
+        return holder_name(claims), scopes_of(claims, self.oidc)
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """What a good token says. Raises TokenRefused, ProviderUnavailable."""
         try:
-            claims = await self._claims(token)
+            return await self._claims(token)
         except jwt.PyJWTError as error:
             raise TokenRefused(str(error)) from error
         except (ValueError, RecursionError) as error:
             raise TokenRefused("it cannot be read") from error
-        return holder_name(claims), scopes_of(claims, self.oidc)
 
     async def _claims(self, token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)

@@ -120,6 +120,16 @@ class Oidc:
     roles: dict[str, frozenset[Scope]]
 
 
+@dataclass(frozen=True, slots=True)
+class OidcLogin:
+    """How people sign in to the pages through the identity provider: as which client, asking for what."""
+
+    oidc: Oidc
+    client_id: str
+    client_secret: SecretStr | None
+    scope: str
+
+
 Network = IPv4Network | IPv6Network
 
 MOST_SHARDS = 64
@@ -203,6 +213,15 @@ class Settings(BaseSettings):
     oidc_roles: Annotated[dict[str, frozenset[Scope]], NoDecode, BeforeValidator(_roles)] = Field(
         default_factory=dict, description='what each role allows: {"Parking.Manager": ["reports:read"]}'
     )
+    oidc_client_id: str | None = Field(
+        None, min_length=1, description="as which client people sign in to the pages through the provider"
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="its secret, where the provider wants one besides PKCE"
+    )
+    oidc_login_scope: str = Field(
+        "openid profile email", pattern=r"(^| )openid( |$)", description="what signing in asks for"
+    )
     rate_per_s: float = Field(
         200, ge=0, le=1_000_000, description="requests a second that one address may make; 0 is no limit"
     )
@@ -281,6 +300,15 @@ class Settings(BaseSettings):
         assert self.oidc_audience is not None
         return Oidc(self.oidc_issuer, self.oidc_audience, self.oidc_roles_claim, self.oidc_roles)
 
+    @property
+    def oidc_login(self) -> OidcLogin | None:
+        """How to sign in through the identity provider, None if not at all. Raises SettingsError."""
+        if self.oidc_client_id is None:
+            return None
+        if (oidc := self.oidc) is None:
+            raise SettingsError("PARKING_OIDC_CLIENT_ID is set, and PARKING_OIDC_ISSUER is not")
+        return OidcLogin(oidc, self.oidc_client_id, self.oidc_client_secret, self.oidc_login_scope)
+
     def require_database_url(self) -> str:
         """The database's address, or a SettingsError that says how to set it."""
         if self.database_url is None:
@@ -311,5 +339,5 @@ def load_settings() -> Settings:
 
 def _told(field: str, rule: str, value: object) -> str:
     """The variable, the rule and, unless it is secret, the value."""
-    found = "" if field in ("database_url", "mqtt_url") else f" (found {value!r:.80})"
+    found = "" if field in ("database_url", "mqtt_url", "oidc_client_secret") else f" (found {value!r:.80})"
     return f"PARKING_{field.upper()}: {rule.removeprefix('Value error, ')}{found}"

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from cli.embedded import EmbeddedBroker
 from tests.support.databases import Databases
@@ -16,6 +17,11 @@ Broker = EmbeddedBroker | PrivateMosquitto
 StartProcess = Callable[..., Awaitable[ParkingProcess]]
 
 _SERVICES = pytest.StashKey[Services]()
+
+
+# A machine that others use too is slow at times; that is no fault of what is tested.
+settings.register_profile("busy machine", deadline=None)
+settings.load_profile("busy machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -27,7 +27,7 @@ def install_pages(
     forecasts: ForecastReader,
     about: About,
     names: PlaceNames,
-) -> None:
+) -> Pages:
     """Add the pages and what they load. Call it last: the documentation describes what is there."""
     pages = Pages(app, about)
     add_home(pages, view, chances, names)
@@ -43,3 +43,4 @@ def install_pages(
 
     app.add_api_route("/sw.js", sw, include_in_schema=False)
     app.mount("/static", Assets(), name="static")
+    return pages

@@ -81,9 +81,14 @@ class Pages:
             language.code: _environment(language, self.languages, built) for language in self.languages
         }
 
-    def add(self, path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",)) -> None:
-        """Answer at `path`, and at the same path in every other language. Parameters are as in Starlette."""
-        for language in self.languages:
+    def add(
+        self, path: str, handler: Handler, *, methods: tuple[str, ...] = ("GET",), translated: bool = True
+    ) -> None:
+        """Answer at `path`, and, if `translated`, at the same path in every other language.
+
+        Parameters in the path are as in Starlette.
+        """
+        for language in self.languages if translated else self.languages[:1]:
             self._app.router.routes.append(
                 Route(language.path(path), self._endpoint(handler, language), methods=methods)
             )

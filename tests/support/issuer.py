@@ -1,5 +1,7 @@
 """An identity provider on this machine: discovery, keys over HTTP, and tokens that it really signs."""
 
+import base64
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -7,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -44,6 +47,7 @@ class Issuer:
         self.private = {name: _private(name) for name in ("RS256", "ES256", "EdDSA")}
         self.keys = [jwk(key, name) for name, key in self.private.items()]
         self.asked = 0
+        self.codes: dict[str, dict[str, str]] = {}
 
     def token(self, algorithm: str = "RS256", **changes: Any) -> str:
         """A good token, but for what is changed: claims, `key`, `kid`, `typ`; a claim of None is left out."""
@@ -67,9 +71,34 @@ class Issuer:
     def answer(self, path: str) -> Any:
         """What it says at this path."""
         if path == "/.well-known/openid-configuration":
-            return {"issuer": self.named, "jwks_uri": f"{self.url}/keys"}
+            return {
+                "issuer": self.named,
+                "jwks_uri": f"{self.url}/keys",
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+            }
         self.asked += 1
         return {"keys": self.keys}
+
+    def let_in(self, asked: dict[str, str], **claims: Any) -> str:
+        """Somebody signs in after having been sent here with that query: the code that they go back with."""
+        code = f"code-{len(self.codes)}"
+        about = {"nonce": asked["nonce"], "aud": asked["client_id"], **claims}
+        self.codes[code] = {**asked, "id_token": self.token(typ="JWT", **about)}
+        return code
+
+    def redeem(self, form: dict[str, str]) -> tuple[int, Any]:
+        """The token for a code: once, and only with the verifier of the challenge, as RFC 7636 has it."""
+        asked = self.codes.pop(form.get("code", ""), None)
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        if (
+            asked is None
+            or challenge != asked["code_challenge"]
+            or any(form[name] != asked[name] for name in ("client_id", "redirect_uri"))
+        ):
+            return 400, {"error": "invalid_grant"}
+        return 200, {"id_token": asked["id_token"], "access_token": "x", "token_type": "Bearer"}
 
 
 @contextmanager
@@ -79,8 +108,15 @@ def listening(issuer: Issuer | None = None) -> Iterator[Issuer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps(served[0].answer(self.path)).encode()
-            self.send_response(200)
+            self.say(200, served[0].answer(self.path))
+
+        def do_POST(self) -> None:
+            form = parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.say(*served[0].redeem(dict(form)))
+
+        def say(self, status: int, told: Any) -> None:
+            body = json.dumps(told).encode()
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -1,7 +1,6 @@
 """What the API says of what is foretold, and of how good that was."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -37,7 +36,7 @@ class ForecastBody(msgspec.Struct, frozen=True, kw_only=True):
     """What is foretold of one site. `points` is empty where nothing can be said; `why` says so then."""
 
     site: str
-    made_at: Annotated[datetime | None, Meta(tz=True, description="null before anything has been foretold")]
+    made_at: Annotated[Time | None, Meta(description="null before anything has been foretold")]
     capacity: Count
     basis: Annotated[
         str,

@@ -7,7 +7,7 @@ import pytest
 from parking.access_keys import Scope
 from parking.db.connect import Connection, connect
 from parking.db.forecaster import Forecaster
-from tests.integration.api.conftest import Api
+from tests.integration.api.conftest import Api, StartApi
 from tests.support.access import bearer, key_of
 from tests.support.counts import evening
 from tests.support.databases import outage
@@ -82,11 +82,13 @@ async def test_before_anything_is_foretold_that_is_said(api: Api) -> None:
     assert 'id="forecast"' not in page.text
 
 
-async def test_what_was_foretold_long_ago_is_not_told(foretold_url: str, api: Api) -> None:
+async def test_what_was_foretold_long_ago_is_not_told(foretold_url: str, start_api: StartApi) -> None:
     async with connect(foretold_url, name="test", autocommit=True) as connection:
         await connection.execute("UPDATE site_forecast SET made_at = made_at - INTERVAL '20 minutes'")
-    await read(api)
-    assert (await api.client.get(FORECAST)).json()["made_at"] is None
+    async with start_api() as api:
+        await read(api)
+        assert api.parts.forecasts.made_at is not None
+        assert (await api.client.get(FORECAST)).json()["made_at"] is None
 
 
 async def test_the_site_page_shows_the_day_as_a_plot_and_as_tables(foretold_url: str, api: Api) -> None:

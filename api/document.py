@@ -12,12 +12,14 @@ from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
 from api.forecast_bodies import ForecastBody, ForecastReport
 from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
+from api.opendata.index import OpenDataIndex
 from api.problems import Problem
 
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
     *(ForecastBody, ForecastReport),
+    OpenDataIndex,
     Problem,
 )
 

@@ -28,6 +28,7 @@ from parking.db.failures import explain
 from parking.db.ingestors import Condition, Session
 from parking.db.migrate import check_schema
 from parking.errors import DatabaseUnavailable, ParkingError
+from parking.lanes import Lanes
 from parking.plates import PlateKeys
 from parking.settings import Settings
 
@@ -56,14 +57,19 @@ async def _serve(settings: Settings) -> None:
     metrics, clock, share = Metrics(), Clock(), share_of(settings)
     database_url = settings.require_database_url()
     keys = PlateKeys(settings.plate_key_dir) if settings.plate_key_dir else None
-    rules = Rules(timedelta(seconds=settings.late_limit_s), timedelta(seconds=settings.early_limit_s))
+    rules = Rules(
+        late=timedelta(seconds=settings.late_limit_s),
+        early=timedelta(seconds=settings.early_limit_s),
+        pairing=timedelta(seconds=settings.pairing_window_s),
+    )
+    lanes = Lanes()
     faults, allowed = FaultPoint(settings.fault_point), asyncio.Event()
     source = MqttSource(settings, clock, allowed=allowed)
     publisher = Publisher(source, metrics, share)
     _serve_metrics(settings, metrics)
     await _wait_for_database(database_url, clock)
     async with Writer(
-        database_url, metrics, lambda known: Admission(known, rules, keys), clock=clock, faults=faults
+        database_url, metrics, lambda known: Admission(known, rules, keys, lanes), clock=clock, faults=faults
     ) as writer:
         consumer = Consumer(
             settings,
@@ -96,6 +102,7 @@ async def _serve(settings: Settings) -> None:
             registry_changed=writer.forget,
             own_pids=lambda: writer.backend_pids,
             keys=keys,
+            lanes=lanes,
         )
         former = FormerSessions(
             settings, clock, session, writer, publisher.offer, connected=lambda: source.connected

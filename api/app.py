@@ -45,6 +45,9 @@ from api.routes.open_data import open_data_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
+from api.routes.webhooks import webhooks_router
+from api.webhooks.post import Poster
+from api.webhooks.sender import Sender
 from parking.arrivals import ForecastChances
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
@@ -54,7 +57,7 @@ from parking.settings import Settings
 from parking.signs import SignRules
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the application is made of; `app.state.parts`, for the server and for tests."""
 
@@ -68,6 +71,7 @@ class Parts:
     writes: Pool
     keys: KeyRing
     forecasts: ForecastReader
+    webhooks: Sender
     open_data: OpenData
 
 
@@ -103,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
+    app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
     app.include_router(open_data_router(parts.open_data))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
@@ -139,9 +144,21 @@ def _parts(settings: Settings) -> Parts:
     keys = KeyRing(writes, view.clock)
     forecasts = ForecastReader(writes, view.clock)
     metrics.registry.register(ForecastMetrics(forecasts, view.clock))
-    chances = ForecastChances(forecasts, TurnoverChances())
     open_data = _open_data(settings, view, forecasts)
-    return Parts(view, answers, chances, log, announcer, feed, metrics, writes, keys, forecasts, open_data)
+    return Parts(
+        view=view,
+        answers=answers,
+        chances=ForecastChances(forecasts, TurnoverChances()),
+        log=log,
+        announcer=announcer,
+        feed=feed,
+        metrics=metrics,
+        writes=writes,
+        keys=keys,
+        webhooks=Sender(settings.require_database_url(), view, writes, Poster(settings.webhook_networks)),
+        forecasts=forecasts,
+        open_data=open_data,
+    )
 
 
 def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> OpenData:
@@ -168,6 +185,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
             tasks.create_task(parts.forecasts.run(), name="forecasts"),
+            tasks.create_task(parts.webhooks.run(), name="webhooks"),
         ]
         try:
             yield

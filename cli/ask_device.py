@@ -11,9 +11,10 @@ from firmware_protocol import topics
 from firmware_protocol.codec import decode, decode_bundle, is_bundle
 from firmware_protocol.commands import Command, encode_command
 from firmware_protocol.frames import AckFrame, Frame, FrameError, HealthFrame, Telemetry
-from firmware_protocol.sealed import Direction, seal
-from ingest.authentic import Verifier
+from firmware_protocol.sealed import Direction, is_sealed, seal
+from ingest.authentic import Verifier, not_sealed
 from parking.device_keys import DeviceKeys, cmac
+from parking.errors import Rejection
 from parking.settings import Settings
 
 
@@ -54,15 +55,21 @@ class Listener:
         return any([self._frame(entry.raw) for entry in entries if entry.device == self._device])
 
     def _frame(self, payload: bytes) -> bool:
-        checked = self._verifier.verify([(self._device, payload)], {})
-        if checked.rejected:
-            self._answer.unverified = str(checked.rejected[0].reason.detail)
-            return False
         try:
-            frame = decode(checked.authentic[0].body if checked.authentic else payload)
+            return self._read(decode(self._plain(payload)))
+        except Rejection as refused:
+            self._answer.unverified = refused.detail
         except FrameError:
-            return False
-        return self._read(frame)
+            pass
+        return False
+
+    def _plain(self, payload: bytes) -> bytes:
+        """The frame without its seal. Raises Rejection if it is not this device's own."""
+        if is_sealed(payload):
+            return self._verifier.open(self._device, payload).body
+        if self._verifier.must_seal(self._device):
+            raise not_sealed(self._device)
+        return payload
 
     def _read(self, frame: Frame) -> bool:
         if isinstance(frame, AckFrame) and frame.command == self._command:

@@ -13,7 +13,7 @@ import typer
 from cli.recording import read_recording, recorded
 from firmware_protocol.conformance.judge import Judge, Verify
 from firmware_protocol.conformance.notes import Heard, Judgement
-from parking.errors import SettingsError
+from parking.errors import Rejection, SettingsError
 from parking.settings import Settings, load_settings
 
 _MARKS: Final = {
@@ -77,11 +77,16 @@ def _verifier(settings: Settings) -> Verify:
     from ingest.authentic import Verifier
     from parking.device_keys import load_device_keys
 
-    keys = load_device_keys(settings.device_key_file)
-    verifier = Verifier(keys)
+    verifier = Verifier(load_device_keys(settings.device_key_file))
 
     def verify(device: str, payload: bytes) -> bool | None:
-        return bool(verifier.verify([(device, payload)], {}).authentic) if device in keys else None
+        if not verifier.must_seal(device):
+            return None
+        try:
+            verifier.open(device, payload)
+        except Rejection:
+            return False
+        return True
 
     return verify
 

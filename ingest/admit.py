@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
-from firmware_protocol import topics
-from firmware_protocol.layout import VERSION
 from ingest.adapters.base import Notice
+from ingest.authentic import NO_KEYS, Verifier
 from ingest.decode import decode
 from ingest.decoded import Decoded
 from ingest.frames import FrameReader
+from ingest.refuse import reject
 from ingest.source import Message
+from ingest.unseal import SealedReader
 from parking.db.known import Known
 from parking.db.records import Batch, BayRecord, GateRecord, RejectedRecord
 from parking.devices import canonical_id
@@ -22,13 +24,10 @@ from parking.lanes import Lanes
 from parking.model import BayObservation, Observation, Occupancy, PlateRead
 from parking.passages import SAME_PLATE, Read
 from parking.plates import PlateKeys
+from parking.replay import Seal
 
 log = structlog.get_logger()
 
-KEPT_BYTES = 256
-"""Bytes of a rejected message that are kept, where no plate can be in it."""
-KEPT_TOPIC = 512
-"""Characters of its topic that are kept."""
 SWAP_SETTLES = timedelta(days=90)
 """For so long after a swap a device's words may be about its bay before."""
 
@@ -43,16 +42,25 @@ class Rules:
 
 
 class Admission:
-    """Turns messages into a batch. Holds what the registry says and the plate keys.
+    """Turns messages into a batch. Holds what the registry says and the keys of plates and devices.
 
     `lanes` are the plates of the last minute; they outlive an admission.
     """
 
     def __init__(
-        self, known: Known, rules: Rules, keys: PlateKeys | None, lanes: Lanes | None = None
+        self,
+        known: Known,
+        rules: Rules,
+        keys: PlateKeys | None,
+        lanes: Lanes | None = None,
+        *,
+        verifier: Verifier = NO_KEYS,
     ) -> None:
+        plain, sealing = _own_devices(known, verifier)
         self._known = known
-        self._frames = FrameReader(_own_devices(known), late_s=rules.late.total_seconds())
+        self._frames = FrameReader(plain, late_s=rules.late.total_seconds())
+        self._sealed = SealedReader(sealing, verifier)
+        self._verifier = verifier
         self._rules = rules
         self._keys = keys
         self._lanes = Lanes() if lanes is None else lanes
@@ -68,7 +76,7 @@ class Admission:
         frames, rest = self._frames.read(messages)
         if len(frames):
             batch.frames.append(frames)
-        for message in rest:
+        for message in self._sealed.read(rest, batch) if rest else ():
             self._admit(message, batch)
 
     def _admit(self, message: Message, batch: Batch) -> None:
@@ -79,6 +87,7 @@ class Admission:
             directory=self._known.directory,
             retained=message.retained,
             clocks=self._known.directory.clocks,
+            verifier=self._verifier,
         )
         self.take(decoded, message, batch)
 
@@ -88,10 +97,10 @@ class Admission:
             _log_notice(decoded.notice)
         for rejection in decoded.rejections:
             batch.rejections.append(_record(message, rejection))
-        for observation in decoded.observations:
+        for place, observation in enumerate(decoded.observations):
             try:
                 self._check_time(observation, message)
-                self._add(observation, decoded, message, batch)
+                self._add(observation, decoded, message, batch, decoded.seals.get(place))
             except Rejection as rejection:
                 batch.rejections.append(_record(message, rejection))
 
@@ -109,9 +118,19 @@ class Admission:
             # Else a device could be heard in advance, and its bay would not become unknown in time.
             raise Rejection("too_early", f"{name} {at.isoformat()} is {-late} after arrival")
 
-    def _add(self, observation: Observation, decoded: Decoded, message: Message, batch: Batch) -> None:
+    def _add(
+        self,
+        observation: Observation,
+        decoded: Decoded,
+        message: Message,
+        batch: Batch,
+        seal: Seal | None,
+    ) -> None:
         if isinstance(observation, BayObservation):
-            batch.bays.append(self._bay(observation, decoded, message))
+            record = self._bay(observation, decoded, message)
+            if seal is not None:
+                record = replace(record, seal=seal, refuse=partial(reject, message))
+            batch.bays.append(record)
         else:
             batch.gates.append(self._gate(observation, decoded, message))
 
@@ -200,15 +219,20 @@ def _since_swap(observation: BayObservation, since: datetime) -> BayObservation:
     return replace(observation, event_at=since, age_s=age_s, previous_s=None)
 
 
-def _own_devices(known: Known) -> dict[str, dict[str, int]]:
-    """The slots of the devices that send our own frames, by site; but for those that were swapped lately."""
-    found: dict[str, dict[str, int]] = defaultdict(dict)
+_Slots = dict[str, dict[str, int]]
+"""The slots of devices by site and device."""
+
+
+def _own_devices(known: Known, verifier: Verifier) -> tuple[_Slots, _Slots]:
+    """The devices that send our own frames, plain and sealed, but for those that were swapped lately."""
+    plain: _Slots = defaultdict(dict)
+    sealing: _Slots = defaultdict(dict)
     for device, watch in known.directory.devices.items():
         slot = known.table.slots.get(watch.bay) if watch.bay else None
         swapped = watch.since is not None and datetime.now(UTC) - watch.since < SWAP_SETTLES
         if slot is not None and watch.site and watch.codec == "parking-v1" and not swapped:
-            found[watch.site][device] = slot
-    return found
+            (sealing if verifier.must_seal(device) else plain)[watch.site][device] = slot
+    return plain, sealing
 
 
 def _log_notice(notice: Notice) -> None:
@@ -225,27 +249,3 @@ def _log_notice(notice: Notice) -> None:
 
 def _record(message: Message, rejection: Rejection) -> RejectedRecord:
     return reject(message, rejection.code, rejection.detail)
-
-
-def reject(message: Message, code: str, detail: str) -> RejectedRecord:
-    """The record of a message that cannot be used."""
-    return RejectedRecord(
-        received_at=message.received_at,
-        topic=message.topic[:KEPT_TOPIC],
-        code=code,
-        detail=detail,
-        size=len(message.payload),
-        payload=message.payload[:KEPT_BYTES] if _is_frame(message) else None,
-        packet_id=message.mid,
-        delivered_again=message.again,
-    )
-
-
-def _is_frame(message: Message) -> bool:
-    """Whether these are binary frames of sensors, where they belong. Anything else might hold a plate.
-
-    A frame begins with a byte below the printable ones, so a camera's text on a sensor's topic is none.
-    """
-    topic = topics.parse(message.topic)
-    is_uplink = topic is not None and topic.kind in ("bay", "gateway") and topic.leaf == "up"
-    return is_uplink and bool(message.payload) and message.payload[0] >> 4 == VERSION

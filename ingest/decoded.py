@@ -2,17 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from ingest.adapters.base import Notice, Uplink
+from ingest.authentic import Verifier
 from parking.clock import CameraClock
 from parking.errors import Rejection
 from parking.model import Observation
+from parking.replay import Seal
 
 MAX_JSON_PAYLOAD: Final = 256 * 1024
 """Most bytes of a network server's message; a busy one's come near a quarter of it."""
+
+
+NO_SEALS: Final[Mapping[int, Seal]] = MappingProxyType({})
 
 
 class Directory(Protocol):
@@ -28,8 +34,9 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
 
     `ignored` is why a well-formed message says nothing for us. `site` is the site that our own topics name
     (None on others' topics). `uplink` is what a network server's envelope held, even if its payload is
-    rejected, `notice` what the server told of a device besides. (A struct, since one is made for each
-    message: it costs an eighth of a frozen dataclass.)
+    rejected, `notice` what the server told of a device besides. `seals` are those of the observations that
+    came sealed, by their place. (A struct, since one is made for each message: it costs an eighth of a
+    frozen dataclass.)
     """
 
     observations: tuple[Observation, ...] = ()
@@ -38,6 +45,7 @@ class Decoded(msgspec.Struct, frozen=True, kw_only=True):
     uplink: Uplink | None = None
     notice: Notice | None = None
     site: str | None = None
+    seals: Mapping[int, Seal] = NO_SEALS
 
 
 class Message(NamedTuple):
@@ -48,6 +56,7 @@ class Message(NamedTuple):
     received_at: datetime
     directory: Directory
     clocks: Mapping[str, CameraClock]
+    verifier: Verifier
 
     @property
     def levels(self) -> list[str]:

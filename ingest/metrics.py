@@ -26,6 +26,9 @@ class Metrics:
         self.duplicates = Counter(
             "parking_ingest_events_duplicate", "copies of bay events already stored", registry=r
         )
+        self.sealed = Counter(
+            "parking_ingest_sealed_frames", "sealed frames that were authentic and new", registry=r
+        )
         self.passages = Counter(
             "parking_ingest_passages_stored", "gate passages new to the database", registry=r
         )
@@ -53,6 +56,9 @@ class Metrics:
         )
         self.database_up = Gauge(
             "parking_ingest_database_up", "1 while the database takes batches", registry=r
+        )
+        self.device_keys = Gauge(
+            "parking_ingest_devices_with_key", "devices whose frames must be sealed", registry=r
         )
         self.published = Counter(
             "parking_ingest_availability_published", "retained snapshots published", registry=r

@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from firmware_protocol import codec, topics
-from firmware_protocol.frames import AckFrame, FrameError, HealthFrame, StateFrame
+from firmware_protocol.frames import AckFrame, BundleEntry, Frame, FrameError, HealthFrame, StateFrame
+from firmware_protocol.sealed import is_sealed
 from ingest.adapters.parking_v1 import FAULT, KINDS, STATES, health, reset_cause
-from ingest.decoded import Decoded, Message, check_size
+from ingest.decoded import NO_SEALS, Decoded, Message, check_size
 from parking.errors import Rejection
 from parking.model import BayObservation, EventKind, Observation
+from parking.replay import Seal
 
 MAX_FRAME_PAYLOAD: Final = 64 * 1024
 """Most bytes of a message on our own bay and gateway topics."""
@@ -19,13 +21,25 @@ MAX_ENTRY_REJECTIONS: Final = 20
 def frame(message: Message, topic: topics.Topic) -> Decoded:
     """One frame of a sensor. Raises Rejection."""
     check_size(message, MAX_FRAME_PAYLOAD)
-    try:
-        frame = codec.decode(message.payload)
-    except FrameError as error:
-        raise Rejection(error.code, error.detail) from None
+    frame, seal = _unsealed(message, topic.name, message.payload)
     if isinstance(frame, AckFrame):
         return Decoded(ignored="the answer to a command says nothing of the bay", site=topic.site)
-    return Decoded(observations=(_observation(frame, topic.name, message.received_at),), site=topic.site)
+    return Decoded(
+        observations=(_observation(frame, topic.name, message.received_at),),
+        site=topic.site,
+        seals={0: seal} if seal else NO_SEALS,
+    )
+
+
+def _unsealed(message: Message, device: str, payload: bytes) -> tuple[Frame, Seal | None]:
+    """The frame, and the seal that it was in, verified. Raises Rejection."""
+    seal = None
+    if is_sealed(payload):
+        seal, payload = message.verifier.open(device, payload)
+    try:
+        return codec.decode(payload), seal
+    except FrameError as error:
+        raise Rejection(error.code, error.detail) from None
 
 
 def bundle(message: Message, topic: topics.Topic) -> Decoded:
@@ -37,20 +51,38 @@ def bundle(message: Message, topic: topics.Topic) -> Decoded:
         raise Rejection(error.code, error.detail) from None
     observations: list[Observation] = []
     rejections: list[Rejection] = []
+    seals: dict[int, Seal] = {}
     for number, entry in enumerate(bundle.entries, 1):
-        if isinstance(entry.frame, FrameError):
-            detail = f"entry {number}, device {entry.device or 'unreadable'}: {entry.frame.detail}"
-            rejections.append(Rejection(entry.frame.code, detail))
-        elif not isinstance(entry.frame, AckFrame):
+        try:
+            frame, seal = _entry(message, entry)
+        except Rejection as rejection:
+            detail = f"entry {number}, device {entry.device or 'unreadable'}: {rejection.detail}"
+            rejections.append(Rejection(rejection.code, detail))
+            continue
+        if not isinstance(frame, AckFrame):
             heard_at = message.received_at - timedelta(seconds=entry.delay_s)
-            observations.append(_observation(entry.frame, entry.device, heard_at))
+            if seal is not None:
+                seals[len(observations)] = seal
+            observations.append(_observation(frame, entry.device, heard_at))
     if bundle.error is not None:
         detail = f"behind entry {len(bundle.entries)}: {bundle.error.detail}"
         rejections.append(Rejection(bundle.error.code, detail))
-    return Decoded(observations=tuple(observations), rejections=_capped(rejections), site=topic.site)
+    return Decoded(
+        observations=tuple(observations), rejections=capped(rejections), site=topic.site, seals=seals
+    )
 
 
-def _capped(rejections: list[Rejection]) -> tuple[Rejection, ...]:
+def _entry(message: Message, entry: BundleEntry) -> tuple[Frame, Seal | None]:
+    """An entry's frame, and the seal that it was in. Raises Rejection."""
+    if entry.device and is_sealed(entry.raw):
+        return _unsealed(message, entry.device, entry.raw)
+    if isinstance(entry.frame, FrameError):
+        raise Rejection(entry.frame.code, entry.frame.detail)
+    return entry.frame, None
+
+
+def capped(rejections: list[Rejection]) -> tuple[Rejection, ...]:
+    """Those of one message, not too many of them."""
     kept = rejections[:MAX_ENTRY_REJECTIONS]
     more = len(rejections) - len(kept)
     if more:

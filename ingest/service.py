@@ -15,7 +15,9 @@ from ingest.examiner import Examiner
 from ingest.faultpoint import FaultPoint
 from ingest.forecasting import forecasting
 from ingest.former import FormerSessions
+from ingest.janitor import Janitor
 from ingest.keeper import Keeper
+from ingest.keyring import Keyring
 from ingest.metrics import Metrics
 from ingest.mqtt_source import MqttSource
 from ingest.publisher import Publisher
@@ -57,6 +59,7 @@ async def _serve(settings: Settings) -> None:
     metrics, clock, share = Metrics(), Clock(), share_of(settings)
     database_url = settings.require_database_url()
     keys = PlateKeys(settings.plate_key_dir) if settings.plate_key_dir else None
+    ring = Keyring(settings.device_key_file, metrics)
     rules = Rules(
         late=timedelta(seconds=settings.late_limit_s),
         early=timedelta(seconds=settings.early_limit_s),
@@ -69,7 +72,11 @@ async def _serve(settings: Settings) -> None:
     _serve_metrics(settings, metrics)
     await _wait_for_database(database_url, clock)
     async with Writer(
-        database_url, metrics, lambda known: Admission(known, rules, keys, lanes), clock=clock, faults=faults
+        database_url,
+        metrics,
+        lambda known: Admission(known, rules, keys, lanes, verifier=ring.verifier),
+        clock=clock,
+        faults=faults,
     ) as writer:
         consumer = Consumer(
             settings,
@@ -117,7 +124,9 @@ async def _serve(settings: Settings) -> None:
                 ("keep", keeper.run()),
                 ("former sessions", former.run()),
                 ("forecast", forecasting(settings)),
+                ("what is old", Janitor(database_url, settings.kept_days, consumer.current).run()),
                 ("health", Examiner(database_url, consumer.current).run()),
+                ("device keys", ring.run(writer.forget)),
                 ("report", report(metrics, source, consumer, lambda: writer.trouble)),
             ):
                 tasks.create_task(work, name=name)

@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ingest.admit import Admission, reject
+from ingest.admit import Admission
 from ingest.clock import Clock
 from ingest.faultpoint import BEFORE_COMMIT, FaultPoint
 from ingest.lane import Attempt, Knowledge, KnowledgeChanged, Lane
 from ingest.metrics import Metrics
+from ingest.refuse import reject
 from ingest.source import Message
 from parking.db.known import Known
 from parking.db.records import Batch, Written
@@ -192,6 +193,7 @@ class Writer:
         metrics.events.inc(written.new_events)
         metrics.duplicates.inc(written.duplicates)
         metrics.passages.inc(written.new_passages)
-        for rejection in batch.rejections:
-            metrics.rejected.labels(rejection.code).inc()
+        metrics.sealed.inc(written.sealed)
+        for code, count in written.rejected.items():
+            metrics.rejected.labels(code).inc(count)
         return written

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from parking.db.connect import Connection, statement
 from parking.db.registry import Directory, load_directory
+from parking.db.sealed import load_windows
 from parking.db.table import BayTable, load_table
 
 
@@ -20,4 +21,6 @@ async def load_known(connection: Connection) -> Known:
     async with connection.transaction():
         await connection.execute(statement("schema", "one_snapshot"))
         same: dict[str, str] = {}
-        return Known(await load_directory(connection, same=same), await load_table(connection, same=same))
+        table = await load_table(connection, same=same)
+        table.windows = await load_windows(connection)
+        return Known(await load_directory(connection, same=same), table)

@@ -1,6 +1,7 @@
 """What the ingestor hands to the database: one batch, already decoded and looked up in the registry."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,16 +10,22 @@ from parking.columns import Observations
 from parking.db.connect import Connection, statement
 from parking.model import BayObservation, Direction, Snapshot
 from parking.passages import SAME_PLATE
+from parking.replay import Seal
+
+Refuse = Callable[[str, str], "RejectedRecord"]
+"""Makes the record of a message that is refused after all: of its code and detail."""
 
 
 @dataclass(frozen=True, slots=True)
 class BayRecord:
-    """An observation of a registered bay, and when its message arrived."""
+    """An observation of a registered bay, and when its message arrived; its seal if it came in one."""
 
     bay: str
     site: str
     observation: BayObservation
     received_at: datetime
+    seal: Seal | None = None
+    refuse: Refuse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,28 +74,44 @@ class RejectedRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedFrames:
+    """Observations out of sealed frames, which are stored only where their counter is new; row by row."""
+
+    frames: Observations
+    seals: list[Seal]
+    refuse: list[Refuse]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What one transaction stores. `frames` are observations that are columns already, of `table`'s slots."""
 
     bays: list[BayRecord] = field(default_factory=list)
     frames: list[Observations] = field(default_factory=list)
+    sealed: list[SealedFrames] = field(default_factory=list)
     gates: list[GateRecord] = field(default_factory=list)
     rejections: list[RejectedRecord] = field(default_factory=list)
 
     @property
     def observations(self) -> int:
         """How many there are of bays and gates."""
-        return sum(map(len, self.frames)) + len(self.bays) + len(self.gates)
+        sealed = sum(len(part.frames) for part in self.sealed)
+        return sum(map(len, self.frames)) + sealed + len(self.bays) + len(self.gates)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a transaction did: the snapshots it published and how many records were new to the database."""
+    """What a transaction did: the snapshots it published and how many records were new to the database.
+
+    `sealed` counts the sealed frames that were new, `rejected` by code what was put on record as such.
+    """
 
     snapshots: list[Snapshot]
     new_events: int
     duplicates: int
     new_passages: int
+    sealed: int
+    rejected: Counter[str]
 
 
 def columns(names: str, rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from firmware_protocol.window import Window
 from parking.columns import (
     KIND_CODES,
     NOTHING,
@@ -28,6 +29,7 @@ from parking.db.binary import field_count, text_value
 from parking.db.connect import Connection, chunks, statement
 from parking.db.records import BayRecord
 from parking.model import Occupancy
+from parking.replay import WindowKey
 
 EVENT_FIELDS = 13
 
@@ -46,7 +48,7 @@ def _no_positions() -> Positions:
 
 @dataclass(slots=True)
 class BayTable:
-    """Every bay by slot. `groups` are pairs of site and category, in their order.
+    """Every bay by slot, and the replay windows. `groups` are pairs of site and category, in their order.
 
     `site_field` (of sites) and `event_prefix` (of bays) are ready for a binary COPY.
     """
@@ -62,6 +64,7 @@ class BayTable:
     positions: Positions = field(default_factory=_no_positions)
     event_prefix: list[bytes] = field(default_factory=list)
     site_field: list[bytes] = field(default_factory=list)
+    windows: dict[WindowKey, Window] = field(default_factory=dict)
 
     def site(self, slot: int) -> str:
         """The site of a bay."""

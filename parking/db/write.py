@@ -1,10 +1,12 @@
 """The one transaction of a batch: events, states, stays, passages, rejections, snapshots, notifications."""
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from parking.columns import concatenate
-from parking.db import bay_store, bays
+from parking.columns import Observations, concatenate
+from parking.db import bay_store, bays, sealed
 from parking.db.connect import Connection, statement
 from parking.db.device_health import store_words
 from parking.db.gates import store_passages
@@ -33,24 +35,30 @@ async def write_batch(
     if table is None:
         async with connection.transaction():
             table = await load_table(connection)
+            table.windows = await sealed.load_windows(connection)
     known = [record for record in batch.bays if record.bay in table.slots]
     gone = [_unassigned(record) for record in batch.bays if record.bay not in table.slots]
-    frames = concatenate([*batch.frames, tabulate(table, known)])
-    changes = bays.plan(table, frames, now=now)
+    told = _tell(table, batch, known)
+    changes = bays.plan(table, told.frames, now=now)
     gated = {record.site for record in batch.gates}
     async with connection.transaction():
         if doubtful:
             locked = await lock_sites(connection, bays.sites_of(table, changes.slots) | gated)
             await refresh(connection, table, changes.slots, lock=True)
-            changes = bays.plan(table, frames, now=now)
+            await sealed.refresh_windows(connection, table, told.unsealed)
+            told = _tell(table, batch, known)
+            changes = bays.plan(table, told.frames, now=now)
         else:
             locked = await lock_sites(connection, changes.sites(table) | gated)
-        await bays.rebuild_rest(connection, table, frames, changes, now=now)
-        await bay_store.store(connection, table, frames, changes, locked)
-        await _store_firmware(connection, known)
-        await store_words(connection, known)
+        await bays.rebuild_rest(connection, table, told.frames, changes, now=now)
+        await bay_store.store(connection, table, told.frames, changes, locked)
+        await sealed.store_windows(connection, table, told.unsealed)
+        await _store_firmware(connection, told.records)
+        await store_words(connection, told.records)
         passages, inside = await store_passages(connection, batch.gates)
-        await _store_rejections(connection, [*batch.rejections, *gone])
+        replays = await sealed.replays(connection, table, told.unsealed)
+        rejections = [*batch.rejections, *gone, *told.unsealed.refused, *replays]
+        await _store_rejections(connection, rejections)
         snapshots = await publish_sites(
             connection,
             locked,
@@ -60,7 +68,32 @@ async def write_batch(
         )
         before_commit()
     changes.keep(table)
-    return Written(snapshots, changes.new, changes.duplicates, passages)
+    table.windows.update(told.unsealed.windows)
+    return Written(
+        snapshots,
+        changes.new,
+        changes.duplicates + len(told.unsealed.used) - len(replays),
+        passages,
+        sealed=len(told.unsealed.new),
+        rejected=Counter(rejection.code for rejection in rejections),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a batch tells of bays: all of it as columns, and those parts of it that are records."""
+
+    frames: Observations
+    records: list[BayRecord]
+    unsealed: sealed.Unsealed
+
+
+def _tell(table: BayTable, batch: Batch, known: list[BayRecord]) -> _Told:
+    """What is plain, and what of the sealed is new."""
+    plain = [record for record in known if record.seal is None]
+    unsealed = sealed.unseal(table, batch, [record for record in known if record.seal is not None])
+    frames = concatenate([*batch.frames, unsealed.new, tabulate(table, plain)])
+    return _Told(frames, [*plain, *unsealed.records], unsealed)
 
 
 async def silence(connection: Connection, table: BayTable, *, now: datetime) -> list[Snapshot]:

@@ -8,7 +8,7 @@ from parking.db.registry import import_registry
 from parking.registry import Registry, parse_registry
 
 RESET = """
-TRUNCATE bay_event, ended_stay, site_usage, gate_event, gate_read, rejected_message;
+TRUNCATE bay_event, ended_stay, site_usage, gate_event, gate_read, rejected_message, sealed_window;
 UPDATE bay_state SET state = DEFAULT, reported = DEFAULT, silent = DEFAULT, fault = DEFAULT,
        since = NULL, seen_at = NULL, event_at = NULL, placed_at = NULL, age_s = NULL, session = NULL,
        seq = NULL, part = NULL, settled = DEFAULT;

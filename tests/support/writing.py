@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from ingest.admit import Admission, Rules
+from ingest.authentic import NO_KEYS, Verifier
 from ingest.clock import Clock
 from ingest.faultpoint import FaultPoint
 from ingest.metrics import Metrics
@@ -18,13 +19,14 @@ def writing_to(
     *,
     admission: type[Admission] = Admission,
     keys: PlateKeys | None = None,
+    verifier: Verifier = NO_KEYS,
     split_events: int = SPLIT_EVENTS,
 ) -> Writer:
     """One that writes into this database."""
     return Writer(
         database_url,
         metrics or Metrics(),
-        lambda known: admission(known, RULES, keys),
+        lambda known: admission(known, RULES, keys, verifier=verifier),
         clock=Clock(),
         faults=FaultPoint(None),
         split_events=split_events,

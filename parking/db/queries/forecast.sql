@@ -52,13 +52,13 @@ ON CONFLICT DO NOTHING;
 INSERT INTO site_count (site_id, quarter_at, capacity, occupied, unknown)
 WITH since AS (
        SELECT coalesce((SELECT max(corrected_at) FROM count_correction
-                         WHERE site_id = %(site)s AND corrected_at <= %(since)s), %(since)s) AS at),
+                         WHERE site_id = %(site)s AND corrected_at <= %(since)s AND superseded_at IS NULL), %(since)s) AS at),
      happened AS (
        SELECT event_at AS at, 0 AS turn, CASE direction WHEN 'in' THEN 1 ELSE -1 END AS net, NULL::int AS set_to
          FROM gate_event WHERE site_id = %(site)s AND event_at >= (SELECT at FROM since) AND event_at < %(until)s
        UNION ALL
        SELECT corrected_at, 1, 0, inside_after FROM count_correction
-        WHERE site_id = %(site)s AND corrected_at >= (SELECT at FROM since)
+        WHERE site_id = %(site)s AND corrected_at >= (SELECT at FROM since) AND superseded_at IS NULL
        UNION ALL
        SELECT generate_series(date_bin('15 minutes', (SELECT min(event_at) FROM gate_event
                                                        WHERE site_id = %(site)s AND event_at >= %(since)s), 'epoch')

@@ -21,18 +21,22 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from firmware_protocol import codec
 from firmware_protocol.frames import Bundle, BundleEntry, FrameType, State, StateFrame
+from ingest.authentic import Verifier
 from ingest.source import Message
 from ingest.writer import Admitted, Writer
 from parking.columns import microseconds
 from parking.db.connect import connect
 from parking.registry import parse_registry
 from tests.support.city import RESET, Stored, load, read_back, small_registry
+from tests.support.sealing import sealed
 from tests.support.writing import writing_to
 
 T = TypeVar("T")
 START = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)  # the clocks go back an hour later
 POD = "a84041000181c061"
 SENSORS = [(0, 0), (0, 1), (1, 0)]
+SEALER, SECRET = "sensor-1-0", bytes(range(16))
+"""The sensor that seals its frames, and its key."""
 STATES = (State.VACANT, State.OCCUPIED)
 sensors = st.sampled_from(SENSORS)
 waits = st.sampled_from([0, 1, 7, 60, 899, 900, 4000, 40_000])
@@ -85,7 +89,9 @@ class History(RuleBasedStateMachine):
         self.delivered: list[Message] = []
         self.writers: list[Writer | None] = [None, None]
         self.packet_id = self.frame_counter = self.vehicles = 0
+        self.counter = 0
         self.nonsense: Counter[str] = Counter()
+        self.vandalism: set[int] = set()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do this now."""
@@ -126,10 +132,25 @@ class History(RuleBasedStateMachine):
         self.tell(which, FrameType.BOOT)
 
     def tell(self, which: tuple[int, int], kind: FrameType) -> None:
-        """Send a frame."""
+        """Send a frame; one of the sensors seals it."""
         sensor = self.sensors[which]
         topic = f"parking/v1/street-{sensor.site}/bay/{sensor.name}/up"
-        self.send(topic, codec.encode(sensor.frame(kind, self.now)))
+        frame = codec.encode(sensor.frame(kind, self.now))
+        if sensor.name == SEALER:
+            self.counter += 1
+            frame = sealed(frame, self.counter, secret=SECRET, device=sensor.name)
+        self.send(topic, frame)
+
+    @rule(data=st.data())
+    def somebody_forges_a_frame(self, data: st.DataObject) -> None:
+        """Plain, or with a MAC that is not right."""
+        frame = codec.encode(self.sensors[1, 0].frame(FrameType.EVENT, self.now))
+        forged = data.draw(st.booleans())
+        if forged:
+            frame = sealed(frame, self.counter + 1, secret=bytes(16), device=SEALER)
+        self.nonsense["forged" if forged else "not_sealed"] += 1
+        self.send(f"parking/v1/street-1/bay/{SEALER}/up", frame)
+        self.vandalism.add(self.packet_id)
 
     @rule(held_s=st.sampled_from([0, 2, 300]))
     def a_gateway_sends_what_it_held(self, held_s: int) -> None:
@@ -176,6 +197,7 @@ class History(RuleBasedStateMachine):
         """It is recorded once."""
         self.nonsense["unknown_topic"] += 1
         self.send("parking/v1/nonsense", payload)
+        self.vandalism.add(self.packet_id)
 
     @rule(data=st.data(), ingestor=st.integers(0, 1), dies=st.booleans(), ahead=st.booleans())
     def an_ingestor_takes_a_batch(self, data: st.DataObject, ingestor: int, dies: bool, ahead: bool) -> None:
@@ -198,7 +220,7 @@ class History(RuleBasedStateMachine):
     @rule(data=st.data(), ingestor=st.integers(0, 1))
     def a_message_comes_twice(self, data: st.DataObject, ingestor: int) -> None:
         """Whatever the broker thinks."""
-        sound = [message for message in self.delivered if "nonsense" not in message.topic]
+        sound = [message for message in self.delivered if message.mid not in self.vandalism]
         if sound:
             again = data.draw(st.sampled_from(sound))
             late = microseconds(START + timedelta(seconds=self.now))
@@ -213,7 +235,9 @@ class History(RuleBasedStateMachine):
         """As the ingestor does it; `ahead`: decoded before the transaction before has ended."""
         writer = self.writers[ingestor]
         if writer is None:
-            writer = self.writers[ingestor] = writing_to(self.url, split_events=1)
+            writer = self.writers[ingestor] = writing_to(
+                self.url, split_events=1, verifier=Verifier({SEALER: {1: SECRET}})
+            )
         admitted = None
         if ahead:
             admission = await writer.learn()

@@ -47,9 +47,10 @@ NAMED_TESTS = {
     "A-4": "unit/firmware_protocol/test_seal.py::"
     "test_c_verifies_every_published_frame_and_none_with_a_changed_bit",
     "A-5": "unit/firmware_protocol/test_window.py::test_window_takes_each_counter_once_and_never_an_old_one",
-    "A-6": f"{_AUTHENTIC}test_what_was_repeated_is_a_copy_if_stored_and_else_a_replay",
-    "A-7": f"{_AUTHENTIC}test_every_genuine_message_counts_once_through_crashes_copies_and_forgeries",
-    "A-9": f"{_AUTHENTIC}test_what_is_refused_has_a_code_of_its_own_and_leaves_the_windows",
+    "A-6": "integration/ingest/test_sealed.py::"
+    "test_a_used_counter_is_a_copy_if_its_frame_is_stored_and_else_a_replay",
+    "A-7": "integration/ingest/test_sealed.py::test_what_a_crash_lets_come_again_is_a_copy_or_new",
+    "A-9": f"{_AUTHENTIC}test_what_is_refused_has_a_code_of_its_own_and_tells_nothing",
 }
 """Tests, below tests/, of the clauses that no single frame shows."""
 SIZES = {"B": 1, "b": 1, "H": 2, "I": 4}

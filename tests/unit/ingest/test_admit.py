@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 
 from firmware_protocol import codec
 from firmware_protocol.frames import Bundle, BundleEntry, FrameType, State, StateFrame
-from ingest.admit import KEPT_BYTES, Admission, Rules
+from ingest.admit import Admission, Rules
+from ingest.refuse import KEPT_BYTES
 from ingest.source import Message
 from parking.columns import microseconds
 from parking.db.known import Known

@@ -13,7 +13,11 @@ _MEANING = {
     403: "The key lacks the scope, or is bound to other sites.",
     404: "There is no such thing.",
     409: "It is so already, or has ended.",
+    412: "It has changed since you read it, or is there already; GET it again.",
+    413: "The body is longer than what is taken here.",
+    415: "The body is of a kind that is not taken here.",
     422: "A value cannot be used; `errors` says which, and why.",
+    428: "A change of what is there needs `If-Match` with its ETag.",
     503: "The numbers have not been read yet, or the database is away; `Retry-After` says when to ask again.",
 }
 
@@ -50,8 +54,12 @@ def documented(
     if text is not None:
         content["text/plain"] = {"schema": {"type": "string"}, "example": text}
     responses: dict[int | str, dict[str, Any]] = {status: {"description": "Successful", "content": content}}
-    responses.update({other: outcome(other) for other in sorted(set(others))})
-    return responses
+    return responses | refusals(*others)
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for what it answers besides what was asked for."""
+    return {status: outcome(status) for status in sorted(set(statuses))}
 
 
 def outcome(status: int) -> dict[str, Any]:

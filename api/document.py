@@ -14,6 +14,7 @@ from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.opendata.index import OpenDataIndex
 from api.problems import Problem
+from api.registry import registry_schemas
 from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
 
 _TYPES = (
@@ -43,5 +44,5 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
-    document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+    document.setdefault("components", {}).setdefault("schemas", {}).update(schemas | registry_schemas())
     return document

@@ -15,7 +15,17 @@ from starlette.responses import Response
 
 from api.bodies import encode
 from api.live import NotLoaded
-from parking.errors import AccessError, Conflict, DatabaseUnavailable, NotFound, ParkingError
+from parking.errors import (
+    AccessError,
+    Conflict,
+    ConflictError,
+    DatabaseUnavailable,
+    Fault,
+    InputError,
+    NotFound,
+    ParkingError,
+    RegistryError,
+)
 
 _log = structlog.get_logger()
 
@@ -46,18 +56,22 @@ class Forbidden(Refused):
 STATUS_OF: Mapping[type[ParkingError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    ConflictError: HTTPStatus.CONFLICT,
     AccessError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RegistryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotLoaded: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyReaders: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
-class FieldProblem(msgspec.Struct, frozen=True):
+class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One value that cannot be used: where it is, what it was, and the rule that it breaks."""
 
     field: str
     value: str
     rule: str
+    line: Annotated[int | UnsetType, Meta(description="of the file, where one was sent")] = UNSET
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -126,7 +140,14 @@ async def _domain(request: Request, error: Exception) -> Response:
     if status is None:
         _log.error("A request failed", path=request.url.path, error=error.message)
         return unexpected(request.url.path)
-    return problem(request.url.path, status=status, detail=error.message)
+    errors = [_field_problem(fault) for fault in error.faults] if isinstance(error, RegistryError) else []
+    return problem(request.url.path, status=status, detail=error.message, errors=errors or UNSET)
+
+
+def _field_problem(fault: Fault) -> FieldProblem:
+    within = f" ({fault.within})" if fault.within else ""
+    line = UNSET if fault.line is None else fault.line
+    return FieldProblem(f"{fault.field}{within}", _shown(fault.value), fault.rule, line)
 
 
 async def _validation(request: Request, error: Exception) -> Response:

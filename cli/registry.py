@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from parking.errors import NotFound, RegistryError
 from parking.registry import Registry, json_schema, load_registry
 from parking.settings import load_settings
 
@@ -32,6 +34,31 @@ def import_file(file: File) -> None:
         if counts:
             typer.echo(f"{word}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
     typer.echo(f"The registry holds all of {file}: {_summary(registry)}.")
+
+
+@registry_app.command("export")
+def export_file(
+    output: Annotated[
+        Path | None, typer.Option(help="file to write; standard output without it", dir_okay=False)
+    ] = None,
+    site: Annotated[list[str] | None, typer.Option(help="only this site; may be repeated")] = None,
+) -> None:
+    """Write a registry file that imports to what the database holds now.
+
+    A file that is there is replaced once the whole export is written.
+    """
+    if output is None:
+        asyncio.run(_export(site, lambda part: typer.echo(part, nl=False)))
+        return
+    beside = output.with_name(f".{output.name}.part")
+    try:
+        with beside.open("wb") as file:
+            asyncio.run(_export(site, file.write))
+        beside.replace(output)
+    except OSError as error:
+        raise RegistryError(f"{output} cannot be written: {error.strerror}") from error
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 @registry_app.command("check")
@@ -75,6 +102,23 @@ async def _import(registry: Registry, file: Path) -> Any:
                     after=changed,
                 )
     return done
+
+
+async def _export(sites: list[str] | None, write: Callable[[bytes], object]) -> None:
+    from parking.db.connect import connect
+    from parking.db.migrate import check_schema
+    from parking.db.registry_read import export, read_page
+
+    url = load_settings().require_database_url()
+    async with connect(url, name="parking registry", autocommit=True) as connection:
+        await check_schema(connection)
+        if sites:
+            known = {document["id"] for document in await read_page(connection, "sites", sites=sites)}
+            if missing := [site for site in sites if site not in known]:
+                raise NotFound(f"There is no site with the id {missing[0]!r}.")
+        async with connection.transaction():
+            async for part in export(connection, sites=sites):
+                write(part)
 
 
 def _summary(registry: Registry) -> str:

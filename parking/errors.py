@@ -1,5 +1,7 @@
 """The one base of every error that this project raises for a person to read."""
 
+from typing import NamedTuple
+
 
 class ParkingError(Exception):
     """Something went wrong in the parking system.
@@ -17,14 +19,39 @@ class SettingsError(ParkingError):
     """A setting is missing or has a value that cannot be used."""
 
 
+class Fault(NamedTuple):
+    """One value that cannot be used: where it is, what it is, the rule that it breaks.
+
+    `within` names the things around it by their ids; `line` is that of the file, None where there is none.
+    """
+
+    field: str
+    value: str | None
+    rule: str
+    within: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f"line {self.line}: "
+        within = f" in {self.within}" if self.within else ""
+        found = "" if self.value is None else f" (found {self.value!r})"
+        return f"{line}{self.field}{within}: {self.rule}{found}"
+
+
 class RegistryError(ParkingError):
     """The registry file cannot be used; nothing of it was loaded."""
 
     def __init__(
-        self, message: str | None = None, *, problems: tuple[str, ...] = (), hint: str | None = None
+        self,
+        message: str | None = None,
+        *,
+        problems: tuple[str, ...] = (),
+        faults: tuple[Fault, ...] = (),
+        hint: str | None = None,
     ):
         super().__init__(message, hint=hint)
-        self.problems = problems
+        self.faults = faults
+        self.problems = problems or tuple(map(str, faults))
 
 
 class DatabaseUnavailable(ParkingError):

@@ -1,22 +1,22 @@
 """The registry file: what a council owns, as it comes from outside. Checked whole before anything is used."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from parking.clock import CameraClock, TimeFrom
 from parking.devices import DEVICE_TYPES, canonical_id
-from parking.errors import RegistryError
+from parking.errors import Fault, RegistryError
 from parking.lanes import PLATE_HELD
 from parking.model import Counting, Direction, SiteStatus
 from parking.opening import MAX_LENGTH, opening_hours
 from parking.passages import SAME_PLATE
-from parking.registry_parts import Location, Name, Strict, Text
+from parking.registry_parts import Location, Name, Strict, Text, printable
 from parking.registry_signs import Sign
 
 MAX_PROBLEMS = 50
@@ -115,12 +115,14 @@ class Site(Strict):
     zone: Name | None = None
     address: Text | None = None
     operator: Text | None = None
-    opening_hours: str | None = Field(None, min_length=1, max_length=MAX_LENGTH)
+    opening_hours: Annotated[str, AfterValidator(printable)] | None = Field(
+        None, min_length=1, max_length=MAX_LENGTH
+    )
     max_height_m: float | None = Field(None, gt=0, le=100, allow_inf_nan=False)
     max_stay_min: int | None = Field(None, ge=1, le=1_000_000)
     tariff: Tariff | None = None
     entrances: tuple[Entrance, ...] = Field((), max_length=50)
-    url: str | None = Field(None, pattern=r"^https?://[^\s]+$", max_length=500)
+    url: str | None = Field(None, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$", max_length=500)
     spaces: dict[Category, Annotated[int, Field(ge=0, le=1_000_000)]] = Field({}, max_length=50)
     pairing_window_min: int | None = Field(None, ge=1, le=30 * 1440)
     empty_when_closed: bool = False
@@ -169,8 +171,9 @@ class Registry(Strict):
     sites: tuple[Site, ...]
 
     @model_validator(mode="after")
-    def _ids_are_unique(self) -> "Registry":
-        problems = list(_repeated(self)) + list(_dangling(self))
+    def _ids_are_unique(self, info: ValidationInfo) -> "Registry":
+        known = info.context["known"] if info.context else ()
+        problems = list(_repeated(self)) + list(_dangling(self, known))
         if problems:
             raise ValueError("; ".join(problems[:MAX_PROBLEMS]))
         return self
@@ -198,8 +201,8 @@ def _repeated(registry: Registry) -> Iterator[str]:
             seen.add(name)
 
 
-def _dangling(registry: Registry) -> Iterator[str]:
-    sites = {site.id for site in registry.sites}
+def _dangling(registry: Registry, known: Collection[str]) -> Iterator[str]:
+    sites = {site.id for site in registry.sites}.union(known)
     for sign, of in registry.signs():
         for site in of:
             if site not in sites:
@@ -242,20 +245,28 @@ def load_registry(path: Path) -> Registry:
     return parse_registry(document, source=str(path))
 
 
-def parse_registry(document: Any, *, source: str) -> Registry:
-    """Check a registry document. Raises RegistryError that lists every problem and its place."""
+def parse_registry(document: Any, *, source: str, known: Collection[str] = ()) -> Registry:
+    """Check a registry document; signs may also tell of the sites `known` elsewhere.
+
+    Raises RegistryError that lists every problem and its place.
+    """
     try:
-        return Registry.model_validate(document)
+        return Registry.model_validate(document, context={"known": known})
     except ValidationError as error:
-        problems = tuple(_describe(document, item) for item in error.errors(include_url=False))
+        faults = faults_of(document, error)
         raise RegistryError(
-            f"{source} has {len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was loaded",
-            problems=problems[:MAX_PROBLEMS],
+            f"{source} has {len(faults)} problem{'s' if len(faults) > 1 else ''}; nothing was loaded",
+            faults=faults[:MAX_PROBLEMS],
             hint="Correct the file and import it again. `parking registry schema` prints its JSON Schema.",
         ) from error
 
 
-def _describe(document: Any, item: Any) -> str:
+def faults_of(document: Any, error: ValidationError) -> tuple[Fault, ...]:
+    """What is wrong with a document."""
+    return tuple(_fault(document, item) for item in error.errors(include_url=False))
+
+
+def _fault(document: Any, item: Any) -> Fault:
     """The place, the nearest ids, the value and the rule."""
     place, ids, node = "", [], document
     for step in item["loc"]:
@@ -266,10 +277,9 @@ def _describe(document: Any, item: Any) -> str:
             node = None
         if isinstance(node, dict) and isinstance(node.get("id"), str):
             ids.append(node["id"])
-    value = "" if isinstance(item["input"], (dict, list)) else f" (found {str(item['input'])[:60]!r})"
+    value = None if isinstance(item["input"], (dict, list)) else str(item["input"])[:60]
     message = item["msg"].removeprefix("Value error, ")
-    within = f" in {' / '.join(ids)}" if ids else ""
-    return f"{place or 'file'}{within}: {message}{value}"
+    return Fault(place or "file", value, message, within=" / ".join(ids))
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A sign in the registry file: of which sites it tells, and how it decides. All but its id is optional."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
@@ -122,13 +123,18 @@ class Sign(Strict):
                 raise ValueError(f"{place} {text!r} is not permitted; permitted are {', '.join(permitted)}")
 
     def settings(self) -> dict[str, Any]:
-        """What the database keeps of it, in the words of `parking.sign_rules`: only what it says."""
-        given = self.model_dump(mode="json", exclude={"id", "sites", "thresholds"}, exclude_unset=True)
+        """What the database keeps of it, in the words of `parking.sign_rules`: what is not as usual."""
+        given = self.model_dump(mode="json", exclude={"id", "sites", "thresholds"}, exclude_defaults=True)
         renamed = {{"min": "least", "max": "most"}.get(name, name): value for name, value in given.items()}
-        if "thresholds" in self.model_fields_set:
-            at = self.thresholds.complete()
+        if (at := self.thresholds.complete()) != SignThresholds().complete():
             renamed["thresholds"] = {name: getattr(at, name) for name in Thresholds.__slots__}
         return {name: value for name, value in renamed.items() if value is not None}
+
+    @classmethod
+    def kept(cls, id: str, sites: list[str], settings: Mapping[str, Any]) -> "Sign":
+        """The sign of which the database keeps these settings. Raises ValidationError."""
+        given = {{"least": "min", "most": "max"}.get(name, name): value for name, value in settings.items()}
+        return cls.model_validate({"id": id, "sites": sites, **given})
 
     def rules(self, defaults: SignRules, *, timezone: str) -> SignRules:
         """Its rules, where it says nothing those of `defaults`."""

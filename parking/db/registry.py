@@ -23,6 +23,8 @@ from parking.errors import RegistryError
 from parking.model import Direction
 from parking.registry import Registry
 
+_BAY_COLUMNS = {"id", "category", "location", "sensor"}
+
 UNWATCHED_SESSION = -2
 """Stands where a device's session does, in the events by which the registry says that the device left."""
 
@@ -213,7 +215,7 @@ def _rows(registry: Registry) -> dict[str, str]:
             "site_id": site.id,
             "category": bay.category,
             **_point(bay.location),
-            "details": bay.model_dump(mode="json", include={"max_stay_min"}, exclude_none=True),
+            "details": bay.model_dump(mode="json", exclude=_BAY_COLUMNS, exclude_defaults=True),
         }
         for site in registry.sites
         for bay in site.bays
@@ -234,9 +236,7 @@ def _rows(registry: Registry) -> dict[str, str]:
             "camera_id": gate.camera,
             "site_id": site.id,
             "direction": gate.direction,
-            "options": gate.model_dump(
-                mode="json", include={"time", "timezone", "repeat_s"}, exclude_defaults=True
-            ),
+            "options": gate.model_dump(mode="json", exclude={"camera", "direction"}, exclude_defaults=True),
         }
         for site in registry.sites
         for gate in site.gates

@@ -192,6 +192,22 @@ def test_a_registry_is_checked_without_a_database(tmp_path: Path) -> None:
     assert json.loads(run("registry", "schema").stdout)["title"] == "Registry"
 
 
+def test_a_registry_is_exported_to_a_file_that_imports_to_the_same(database_url: str, tmp_path: Path) -> None:
+    env = {"PARKING_DATABASE_URL": database_url}
+    city, out = tmp_path / "city.json", tmp_path / "out.json"
+    assert run("simulate", "--bays", "20", "--sites", "3", "--write-registry", str(city)).returncode == 0
+    assert run("registry", "import", str(city), env=env).returncode == 0
+    to_file = run("registry", "export", "--output", str(out), env=env)
+    assert (to_file.returncode, to_file.stdout, to_file.stderr) == (0, "", "")
+    assert run("registry", "export", env=env).stdout == out.read_text()
+    assert list(tmp_path.glob(".*")) == []
+    again = run("registry", "import", str(out), env=env)
+    assert again.returncode == 0
+    assert not re.search("created|changed|retired", again.stdout)
+    nowhere = run("registry", "export", "--site", "nowhere", env=env)
+    assert (nowhere.returncode, "'nowhere'" in nowhere.stderr) == (1, True)
+
+
 def test_a_registry_needs_the_schema(empty_database_url: str, tmp_path: Path) -> None:
     path = tmp_path / "city.json"
     path.write_text('{"sites": []}')

@@ -12,6 +12,7 @@ SELECT site.site_id, site.name, site.kind, site.counting, site.timezone, site.lo
        SELECT coalesce(now.capacity, site.capacity,
                        (SELECT count(*) FROM bay WHERE bay.site_id = site.site_id AND retired_at IS NULL))
        ) AS spaces (capacity)
+ WHERE site.retired_at IS NULL
  ORDER BY site.site_id;
 
 -- bays: each bay in use and what is published of it

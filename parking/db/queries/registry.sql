@@ -15,10 +15,10 @@ SELECT site_id, name, kind, counting, capacity, timezone, lon, lat, status, deta
 ON CONFLICT (site_id) DO UPDATE
    SET name = excluded.name, kind = excluded.kind, counting = excluded.counting, capacity = excluded.capacity,
        timezone = excluded.timezone, lon = excluded.lon, lat = excluded.lat, status = excluded.status,
-       details = excluded.details, imported_at = now()
- WHERE (s.name, s.kind, s.counting, s.capacity, s.timezone, s.lon, s.lat, s.status, s.details)
+       details = excluded.details, imported_at = now(), retired_at = NULL
+ WHERE (s.name, s.kind, s.counting, s.capacity, s.timezone, s.lon, s.lat, s.status, s.details, s.retired_at)
        IS DISTINCT FROM (excluded.name, excluded.kind, excluded.counting, excluded.capacity, excluded.timezone,
-                         excluded.lon, excluded.lat, excluded.status, excluded.details)
+                         excluded.lon, excluded.lat, excluded.status, excluded.details, NULL)
 RETURNING (xmax = 0) AS created;
 
 -- counting_changed: sites in use that the file would count in another way

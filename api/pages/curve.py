@@ -30,7 +30,8 @@ Place = tuple[float, float]
 class Expected:
     """A row of what is expected: in words, ready for the page."""
 
-    when: str
+    at: str
+    ahead: str
     free: str
     between: str
     chance: str
@@ -177,7 +178,8 @@ def _expected(page: Page, point: OutlookPoint, minutes: int, zone: ZoneInfo) -> 
     else:
         ahead = page.texts("in %(num)d hour", "in %(num)d hours", minutes // 60)
     return Expected(
-        when=f"{_clock(page, point.at, zone)} ({ahead})",
+        at=_clock(page, point.at, zone),
+        ahead=ahead,
         free=str(round(point.free)),
         between=page.text("%(low)d to %(high)d", low=round(point.low), high=round(point.high)),
         chance=chance_words(page, point.chance),

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 from typer.testing import CliRunner
@@ -34,47 +34,46 @@ async def city(each_database_url: str) -> AsyncIterator[Connection]:
 
 async def past(city: Connection) -> None:
     """A busy bay with a stay a day, one quiet for 100 days, passages, counts and rejections."""
-    for ago in range(200, 0, -1):
-        noon = NOW - ago * DAY + timedelta(hours=9)
-        await event(city, BUSY, noon, "occupied")
-        await event(city, BUSY, noon + timedelta(hours=1), "vacant")
-        await stay(city, BUSY, noon, noon + timedelta(hours=1))
-        if ago > 100:
-            await event(city, QUIET, noon, "occupied" if ago % 2 else "vacant")
-        await city.execute(
-            "INSERT INTO gate_event (camera_id, site_id, event_at, event_id, direction, received_at)"
-            " VALUES ('cm-in', 'castle-mews', %s, 'e', 'in', %s)",
-            (noon, noon),
-        )
-        await city.execute("INSERT INTO site_count VALUES ('castle-mews', %s, 100, 10, 0)", (noon,))
-        await city.execute(
-            "INSERT INTO site_usage VALUES ('street-0', 'standard', %s, 900000000, 1, 1)", (noon,)
-        )
-        await city.execute(
-            "INSERT INTO rejected_message (received_at, topic, code, detail, size)"
-            " VALUES (%s, 't', 'c', 'd', 1)",
-            (noon,),
-        )
+    noons = [NOW - ago * DAY + timedelta(hours=9) for ago in range(200, 0, -1)]
+    hour = timedelta(hours=1)
+    await events(city, BUSY, [(at, "occupied") for at in noons] + [(at + hour, "vacant") for at in noons])
+    await events(city, QUIET, [(at, ("occupied", "vacant")[n % 2]) for n, at in enumerate(noons[:100])])
+    await many(
+        city,
+        "INSERT INTO ended_stay VALUES (%s, 'street-0', %s, %s, true, true)",
+        # The last began long before the limit and ended after it.
+        [*((BUSY, at, at + hour) for at in noons), (QUIET, NOW - 150 * DAY, NOW - 40 * DAY)],
+    )
+    await many(
+        city,
+        "INSERT INTO gate_event (camera_id, site_id, event_at, event_id, direction, received_at)"
+        " VALUES ('cm-in', 'castle-mews', %s, 'e', 'in', %s)",
+        [(at, at) for at in noons],
+    )
+    for statement in (
+        "INSERT INTO site_count VALUES ('castle-mews', %s, 100, 10, 0)",
+        "INSERT INTO site_usage VALUES ('street-0', 'standard', %s, 900000000, 1, 1)",
+        "INSERT INTO rejected_message (received_at, topic, code, detail, size) VALUES (%s, 't', 'c', 'd', 1)",
+    ):
+        await many(city, statement, [(at,) for at in noons])
     await city.execute(
         "UPDATE bay_state SET reported = 'occupied', state = 'occupied', since = %s, event_at = %s"
         " WHERE bay_id = %s",
         (NOW - 101 * DAY, NOW - 101 * DAY, QUIET),
     )
-    # It began long before the limit and ended after it.
-    await stay(city, QUIET, NOW - 150 * DAY, NOW - 40 * DAY)
 
 
-async def event(city: Connection, bay: str, at: datetime, state: str) -> None:
-    await city.execute(
+async def many(city: Connection, statement: LiteralString, values: Sequence[tuple[Any, ...]]) -> None:
+    async with city.transaction(), city.cursor() as cursor:
+        await cursor.executemany(statement, values)
+
+
+async def events(city: Connection, bay: str, seen: Sequence[tuple[datetime, str]]) -> None:
+    await many(
+        city,
         "INSERT INTO bay_event (bay_id, device_id, site_id, event_at, session, seq, part, state, fault, kind,"
         " age_s, received_at) VALUES (%s, 'd', 'street-0', %s, 1, 1, 0, %s, false, 'change', 0, %s)",
-        (bay, at, state, at),
-    )
-
-
-async def stay(city: Connection, bay: str, start: datetime, end: datetime) -> None:
-    await city.execute(
-        "INSERT INTO ended_stay VALUES (%s, 'street-0', %s, %s, true, true)", (bay, start, end)
+        [(bay, at, state, at) for at, state in seen],
     )
 
 

@@ -74,10 +74,10 @@ def test_the_top_is_the_capacity_and_the_bottom_nothing_free() -> None:
 
 def test_the_tables_say_the_same_in_local_time() -> None:
     found = made(outlook(), day())
-    assert [row.when for row in found.expected][:3] == [
-        "12:15 (in 15 minutes)",
-        "12:30 (in 30 minutes)",
-        "13:00 (in 1 hour)",
+    assert [(row.at, row.ahead) for row in found.expected][:3] == [
+        ("12:15", "in 15 minutes"),
+        ("12:30", "in 30 minutes"),
+        ("13:00", "in 1 hour"),
     ]
     assert (found.expected[2].free, found.expected[2].between, found.expected[2].chance) == (
         "39",

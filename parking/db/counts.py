@@ -75,7 +75,7 @@ async def backfill(
 ) -> int:
     """Make the counts of sites that have hardly any from what is stored of their past; how many that were.
 
-    Spells in which bays were unknown are not in the roll-ups: there they count as vacant.
+    A spell in which a bay is unknown and that goes on is not in the roll-ups: there it counts as vacant.
     """
     by_id = {one.place.id: one for one in sites}
     made = 0

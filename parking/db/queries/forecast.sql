@@ -30,7 +30,7 @@ SELECT u.site_id FROM unnest(%(sites)s::text[]) AS u (site_id)
 -- two quarters and is the mean of both
 INSERT INTO site_count (site_id, quarter_at, capacity, occupied, unknown)
 WITH used AS (
-       SELECT quarter_at, sum(occupied_us) AS us FROM site_usage
+       SELECT quarter_at, sum(occupied_us) AS us, sum(unknown_us) AS unknown_us FROM site_usage
         WHERE site_id = %(site)s AND quarter_at >= %(since)s AND quarter_at < %(until)s GROUP BY quarter_at),
      grid AS (
        SELECT generate_series((SELECT min(quarter_at) FROM used) + INTERVAL '15 minutes',
@@ -38,14 +38,17 @@ WITH used AS (
      opened AS (
        SELECT greatest(date_bin('15 minutes', since + INTERVAL '14 minutes 59.999999 seconds', 'epoch'),
                        (SELECT min(at) FROM grid)) AS at, count(*) AS bays
-         FROM bay_state WHERE site_id = %(site)s AND reported = 'occupied' AND since IS NOT NULL GROUP BY 1)
-SELECT %(site)s, g.at, %(capacity)s,
-       least(%(capacity)s::bigint, round((coalesce(b.us, 0) + coalesce(a.us, 0)) / 1.8e9
-             + sum(coalesce(o.bays, 0)) OVER (ORDER BY g.at))), 0
-  FROM grid g
-  LEFT JOIN used b ON b.quarter_at = g.at - INTERVAL '15 minutes'
-  LEFT JOIN used a ON a.quarter_at = g.at
-  LEFT JOIN opened o ON o.at = g.at
+         FROM bay_state WHERE site_id = %(site)s AND reported = 'occupied' AND since IS NOT NULL GROUP BY 1),
+     counted AS (
+       SELECT g.at, round((coalesce(b.unknown_us, 0) + coalesce(a.unknown_us, 0)) / 1.8e9) AS unknown,
+              round((coalesce(b.us, 0) + coalesce(a.us, 0)) / 1.8e9 + sum(coalesce(o.bays, 0)) OVER (ORDER BY g.at))
+              AS occupied
+         FROM grid g
+         LEFT JOIN used b ON b.quarter_at = g.at - INTERVAL '15 minutes'
+         LEFT JOIN used a ON a.quarter_at = g.at
+         LEFT JOIN opened o ON o.at = g.at)
+SELECT %(site)s, at, %(capacity)s, least(%(capacity)s, occupied), least(%(capacity)s - least(%(capacity)s, occupied), unknown)
+  FROM counted
 ON CONFLICT DO NOTHING;
 
 -- backfill_gates: one site's counts from the passages at its gates and the corrections of its count

@@ -187,20 +187,28 @@ async def test_a_past_is_made_from_the_roll_ups_and_open_stays_of_bays(city: Con
             "INSERT INTO site_usage VALUES ('street-0', 'standard', %s, 1800000000, 0, 0)", (at,)
         )
     await city.execute(
+        "UPDATE site_usage SET unknown_us = 900000000 WHERE quarter_at >= %s", (day + timedelta(hours=11.5),)
+    )
+    await city.execute(
         "UPDATE bay_state SET state = 'occupied', reported = 'occupied', since = %s"
         " WHERE bay_id = 'street-0-3'",
         (day + timedelta(hours=13, minutes=7),),
     )
     await fitted(city, MONDAY)
     kept = await rows(
-        city, "SELECT quarter_at, occupied FROM site_count WHERE site_id = 'street-0' ORDER BY 1"
+        city, "SELECT quarter_at, occupied, unknown FROM site_count WHERE site_id = 'street-0' ORDER BY 1"
     )
-    by_time = dict(kept)
+    by_time = {at: occupied for at, occupied, _ in kept}
+    assert {at.hour + at.minute / 60: unknown for at, _, unknown in kept if unknown} == {
+        11.5: 1,
+        11.75: 1,
+        12: 1,
+    }
     assert by_time[day + timedelta(hours=11)] == 2
     assert by_time[day + timedelta(hours=13)] == 0
     assert by_time[day + timedelta(hours=13, minutes=15)] == 1
     assert by_time[day + timedelta(hours=23)] == 1
-    assert [at for at, _ in kept] == quarters(two[0] + timedelta(minutes=15), MONDAY + timedelta(minutes=15))
+    assert [at for at, *_ in kept] == quarters(two[0] + timedelta(minutes=15), MONDAY + timedelta(minutes=15))
 
 
 async def test_a_past_is_made_from_passages_and_corrections_at_gates(city: Connection) -> None:

@@ -33,6 +33,7 @@ from api.pages.open_data import add_open_data
 from api.pages.site import About
 from api.pages.staff.install import install_staff
 from api.place_names import PlaceNames
+from api.polls import PollBook
 from api.prepared import Answers
 from api.rate_limit import RateLimit
 from api.routes.audit import audit_router
@@ -44,6 +45,7 @@ from api.routes.nearby import nearby_router
 from api.routes.open_data import open_data_router
 from api.routes.registry import registry_router
 from api.routes.registry_files import registry_files_router
+from api.routes.sign_desk import sign_desk_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
@@ -56,7 +58,6 @@ from parking.db.pool import Pool
 from parking.gazetteer import load_places
 from parking.outlook import Forecasts
 from parking.settings import Settings
-from parking.signs import SignRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ class Parts:
     writes: Pool
     keys: KeyRing
     forecasts: ForecastReader
+    polls: PollBook
     webhooks: Sender
     open_data: OpenData
 
@@ -105,7 +107,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(nearby_router(parts.view, parts.chances))
     app.include_router(forecast_router(parts.view, parts.answers, parts.forecasts))
     app.include_router(stream_router(parts.view, parts.log))
-    app.include_router(signs_router(parts.answers))
+    app.include_router(signs_router(parts.answers, parts.polls))
+    app.include_router(sign_desk_router(parts.writes))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
@@ -129,7 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
-    hot = HotReads(app.routed, parts.answers, parts.metrics, headers)
+    hot = HotReads(app.routed, parts.answers, parts.metrics, headers, polls=parts.polls)
     app.front = RateLimit(hot, limits=limits, access=access, metrics=parts.metrics, headers=headers)
     return app
 
@@ -138,8 +141,7 @@ def _parts(settings: Settings) -> Parts:
     view = LiveView(
         clock=DatabaseClock(), stale_after_s=settings.stale_after_s, withheld=settings.withheld_categories
     )
-    rules = SignRules(trust=settings.sign_trust, valid_s=settings.sign_valid_s, poll_s=settings.sign_poll_s)
-    answers = Answers(view, rules)
+    answers = Answers(view, settings.sign_defaults)
     log = EventLog()
     announcer = Announcer(view, answers, log)
     feed = Feed(settings.require_database_url(), view, announcer)
@@ -159,6 +161,7 @@ def _parts(settings: Settings) -> Parts:
         metrics=metrics,
         writes=writes,
         keys=keys,
+        polls=PollBook(writes),
         webhooks=Sender(settings.require_database_url(), view, writes, Poster(settings.webhook_networks)),
         forecasts=forecasts,
         open_data=open_data,
@@ -189,6 +192,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
             tasks.create_task(parts.forecasts.run(), name="forecasts"),
+            tasks.create_task(parts.polls.run(), name="polls of signs"),
             tasks.create_task(parts.webhooks.run(), name="webhooks"),
         ]
         try:

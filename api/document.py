@@ -15,12 +15,14 @@ from api.maintenance import MaintenanceBody
 from api.opendata.index import OpenDataIndex
 from api.problems import Problem
 from api.registry import registry_schemas
+from api.sign_desk import HistoryBody, OverrideBody
 from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
 
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
     *(ForecastBody, ForecastReport),
+    *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
     OpenDataIndex,
     Problem,

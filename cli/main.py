@@ -29,6 +29,8 @@ COMMANDS = {
     "webhooks": "cli.webhooks:webhooks_app",
     "maintenance": "cli.maintenance:maintenance",
     "maintain": "cli.maintain:maintain",
+    "sign": "cli.sign:sign_app",
+    "sign-client": "cli.sign_client:sign_client",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""
 

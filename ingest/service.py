@@ -23,6 +23,8 @@ from ingest.mqtt_source import MqttSource
 from ingest.publisher import Publisher
 from ingest.report import report
 from ingest.share import share_of
+from ingest.sign_keeper import SignKeeper
+from ingest.sign_publisher import SignPublisher
 from ingest.silencer import Silencer
 from ingest.writer import Writer
 from parking.db.connect import connect
@@ -111,6 +113,14 @@ async def _serve(settings: Settings) -> None:
             keys=keys,
             lanes=lanes,
         )
+        sign_publisher = SignPublisher(source, clock)
+        signs = SignKeeper(
+            database_url,
+            sign_publisher,
+            clock,
+            defaults=settings.sign_defaults,
+            stale_after_s=settings.stale_after_s,
+        )
         former = FormerSessions(
             settings, clock, session, writer, publisher.offer, connected=lambda: source.connected
         )
@@ -120,6 +130,8 @@ async def _serve(settings: Settings) -> None:
                 ("source", source.run()),
                 ("consume", consumer.run()),
                 ("publish", publisher.run()),
+                ("signs", signs.run()),
+                ("publish signs", sign_publisher.run()),
                 ("silence", silencer.run()),
                 ("keep", keeper.run()),
                 ("former sessions", former.run()),

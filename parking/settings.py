@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from parking.access_keys import Scope, checked_scopes
 from parking.errors import AccessError, SettingsError
 from parking.retention import kept_days
+from parking.sign_rules import SignRules
 
 
 def _split(value: SecretStr) -> SplitResult:
@@ -295,6 +296,11 @@ class Settings(BaseSettings):
     demo_mqtt_port: int = Field(1883, ge=1, le=65535, description="`parking demo`: port of its broker")
     log_format: Literal["text", "json"] = Field("text", description="how log lines look")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+
+    @property
+    def sign_defaults(self) -> SignRules:
+        """How a sign decides where the registry does not say."""
+        return SignRules(trust=self.sign_trust, valid_s=self.sign_valid_s, poll_s=self.sign_poll_s)
 
     @property
     def mqtt_session(self) -> str:

@@ -117,12 +117,12 @@ async def _store(connection: Connection, changed: list[Snapshot]) -> list[Snapsh
     cursor = await connection.execute(statement("sites", "publish"), values)
     row = await cursor.fetchone()
     assert row is not None, "every site was locked, so every site was updated"
-    for payload in _payloads([site.site_id for site in changed]):
+    for payload in payloads([site.site_id for site in changed]):
         await connection.execute(statement("sites", "notify"), (payload,))
     return [replace(site, as_of=row[0]) for site in changed]
 
 
-def _payloads(sites: Sequence[str]) -> Iterator[str]:
+def payloads(sites: Sequence[str]) -> Iterator[str]:
     """The ids joined by commas, in as many notifications as their length takes."""
     part = ""
     for site in sites:

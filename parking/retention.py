@@ -25,6 +25,8 @@ KEPT: Final = (
     Kept("bay_event", 400, 60, "what sensors reported"),
     Kept("ended_stay", 1100, 60, "stays that have ended"),
     Kept("gate_event", 400, 60, "vehicles at gates, without plates"),
+    Kept("unknown_run", 1100, 60, "spells that are over in which bays were unknown"),
+    Kept("visit", 1100, 60, "visits to gate-counted sites that are over, without plates"),
     Kept("site_usage", FOR_EVER, 400, "use by quarter hours, which reports rest on"),
     Kept("site_count", 1100, 100, "published numbers by quarter hours, which forecasts learn from"),
     Kept("forecast_made", 7, 3, "forecasts one by one"),

@@ -18,6 +18,8 @@ BEGIN
         CREATE INDEX ended_stay_ended ON ended_stay USING brin (ended_at);
         CREATE INDEX gate_event_at ON gate_event USING brin (event_at);
     END IF;
+    CREATE INDEX unknown_run_ended ON unknown_run USING brin (ended_at);
+    CREATE INDEX visit_closed ON visit USING brin (closed_at);
     CREATE INDEX site_usage_quarter ON site_usage USING brin (quarter_at);
 END
 $$;

@@ -158,3 +158,21 @@ DELETE FROM health_finding WHERE closed_at >= %(since)s AND closed_at < %(until)
 
 -- count_health_finding: how many that would be
 SELECT count(*) FROM health_finding WHERE closed_at >= %(since)s AND closed_at < %(until)s;
+
+-- first_unknown_run: the oldest, by its end
+SELECT min(ended_at) FROM unknown_run;
+
+-- delete_unknown_run: those that ended in a spell
+DELETE FROM unknown_run WHERE ended_at >= %(since)s AND ended_at < %(until)s;
+
+-- count_unknown_run: how many that would be
+SELECT count(*) FROM unknown_run WHERE ended_at >= %(since)s AND ended_at < %(until)s;
+
+-- first_visit: the oldest that is over
+SELECT min(closed_at) FROM visit;
+
+-- delete_visit: those that were over in a spell
+DELETE FROM visit WHERE closed_at >= %(since)s AND closed_at < %(until)s;
+
+-- count_visit: how many that would be
+SELECT count(*) FROM visit WHERE closed_at >= %(since)s AND closed_at < %(until)s;

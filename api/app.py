@@ -20,13 +20,14 @@ from api.forecast_metrics import ForecastMetrics
 from api.forecasts import ForecastReader
 from api.hot import HotReads
 from api.issuer_keys import IssuerKeys
-from api.key_ring import KeyRing
 from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
+from api.nearby import Nearby
 from api.oidc import Tokens
 from api.opendata.city import Publisher
+from api.opendata.history import History
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
 from api.pages.open_data import add_open_data
@@ -36,7 +37,10 @@ from api.place_names import PlaceNames
 from api.polls import PollBook
 from api.prepared import Answers
 from api.rate_limit import RateLimit
+from api.reports import Reports
 from api.routes.audit import audit_router
+from api.routes.closures import closures_router
+from api.routes.counts import counts_router
 from api.routes.forecast import forecast_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
@@ -44,7 +48,9 @@ from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
 from api.routes.open_data import open_data_router
 from api.routes.registry import registry_router
+from api.routes.registry_changes import registry_changes_router
 from api.routes.registry_files import registry_files_router
+from api.routes.reports import reports_router
 from api.routes.sign_desk import sign_desk_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
@@ -54,6 +60,7 @@ from api.webhooks.post import Poster
 from api.webhooks.sender import Sender
 from parking.arrivals import ForecastChances
 from parking.chance import Chances, TurnoverChances
+from parking.db.key_ring import KeyRing
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
 from parking.outlook import Forecasts
@@ -67,15 +74,16 @@ class Parts:
     view: LiveView
     answers: Answers
     chances: Chances
+    nearby: Nearby
     log: EventLog
     announcer: Announcer
     feed: Feed
     metrics: Metrics
     writes: Pool
     keys: KeyRing
-    forecasts: ForecastReader
     polls: PollBook
     webhooks: Sender
+    forecasts: ForecastReader
     open_data: OpenData
 
 
@@ -104,18 +112,23 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.access = access
     problems.install(app)
     app.include_router(sites_router(parts.answers))
-    app.include_router(nearby_router(parts.view, parts.chances))
+    app.include_router(nearby_router(parts.view, parts.nearby))
     app.include_router(forecast_router(parts.view, parts.answers, parts.forecasts))
-    app.include_router(stream_router(parts.view, parts.log))
+    app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(reports_router(Reports(settings.require_database_url())))
+    app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(registry_files_router(parts.writes))
+    app.include_router(closures_router(parts.writes, parts.view.clock))
     app.include_router(registry_router(parts.writes))
+    app.include_router(registry_changes_router(parts.writes))
     app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
-    app.include_router(open_data_router(parts.open_data))
+    history = History(settings.require_database_url(), parts.view.clock)
+    app.include_router(open_data_router(parts.open_data, history))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
         publisher=settings.publisher,
@@ -124,9 +137,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
-    app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
+    app.state.assistants = install_assistants(app, parts.view, parts.nearby, names)
     pages = install_pages(
-        app, parts.view, parts.answers, parts.chances, parts.forecasts, about=about, names=names
+        app, parts.view, parts.answers, parts.nearby, parts.forecasts, about=about, names=names
     )
     app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
     add_open_data(pages, parts.open_data.publisher)
@@ -151,10 +164,12 @@ def _parts(settings: Settings) -> Parts:
     forecasts = ForecastReader(writes, view.clock)
     metrics.registry.register(ForecastMetrics(forecasts, view.clock))
     open_data = _open_data(settings, view, forecasts)
+    chances = ForecastChances(forecasts, TurnoverChances())
     return Parts(
         view=view,
         answers=answers,
-        chances=ForecastChances(forecasts, TurnoverChances()),
+        chances=chances,
+        nearby=Nearby(view, chances),
         log=log,
         announcer=announcer,
         feed=feed,

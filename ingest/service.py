@@ -9,6 +9,8 @@ import structlog
 from prometheus_client import start_http_server
 
 from ingest.admit import Admission, Rules
+from ingest.bookkeeper import Bookkeeper
+from ingest.camera_http import receive
 from ingest.clock import Clock
 from ingest.consumer import Consumer
 from ingest.examiner import Examiner
@@ -138,7 +140,12 @@ async def _serve(settings: Settings) -> None:
                 ("forecast", forecasting(settings)),
                 ("what is old", Janitor(database_url, settings.kept_days, consumer.current).run()),
                 ("health", Examiner(database_url, consumer.current).run()),
+                ("books", Bookkeeper(settings, clock, consumer.current).run()),
                 ("device keys", ring.run(writer.forget)),
+                (
+                    "cameras",
+                    receive(settings, writer, publisher.offer, clock=clock, metrics=metrics, allowed=allowed),
+                ),
                 ("report", report(metrics, source, consumer, lambda: writer.trouble)),
             ):
                 tasks.create_task(work, name=name)

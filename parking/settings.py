@@ -217,6 +217,10 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=0, le=65535, description="port the API listens on")
     ingest_host: str = Field("127.0.0.1", description="address of the ingestor's /metrics and /healthz")
     ingest_port: int = Field(9108, ge=0, le=65535, description="port of the ingestor's /metrics; 0 is none")
+    camera_http_host: str = Field("127.0.0.1", description="address where cameras can post plate reads")
+    camera_http_port: int = Field(
+        0, ge=0, le=65535, description="port where cameras can post plate reads; 0 is none"
+    )
     oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = Field(
         None, description="identity provider whose bearer tokens are accepted: https://..."
     )

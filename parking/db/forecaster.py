@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from parking.db.connect import Connection, statement
-from parking.db.counts import Counted, backfill, load_closures, load_counted, load_history, take_counts
 from parking.db.forecasts import Standing, forget_others, keep, keep_usual, load_records, remember, score
+from parking.db.site_counts import Counted, backfill, load_closures, load_counted, load_history, take_counts
 from parking.forecast.engine import WINDOW_DAYS
 from parking.forecast.series import Bools, Closure
 from parking.forecast.summary import MINUTES, Summary

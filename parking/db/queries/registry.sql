@@ -205,3 +205,17 @@ SELECT d.device_id, d.codec, d.bay_id, b.site_id, nullif(a.from_at, '-infinity')
 
 -- gates: each camera's site, direction and options, and the site's time zone
 SELECT g.camera_id, g.site_id, g.direction, g.options, s.timezone FROM gate g JOIN site s USING (site_id);
+
+-- site_ids: the sites that are in use
+SELECT site_id FROM site WHERE retired_at IS NULL;
+
+-- told_elsewhere: signs that are listed under other sites and tell of this one
+SELECT t.sign_id FROM sign_site t JOIN sign s USING (sign_id)
+ WHERE t.site_id = %(site)s AND s.details->>'listed_under' IS DISTINCT FROM %(site)s
+ ORDER BY t.sign_id;
+
+-- retire_site: it is no site any more; what happened there stays
+UPDATE site SET retired_at = now() WHERE site_id = %(site)s;
+
+-- remove_device: it is known no more; what it told stays with the bays
+DELETE FROM device WHERE device_id = %(device)s;

@@ -1,7 +1,7 @@
 """What an export takes in memory and time: `python -m bench.exports [--stays N] [--json]`.
 
-Stays are made in a fresh database; `parking export stays` writes each format as a process of its own, whose highest
-resident memory is read when it has ended. For a tenth of the stays too: flat is what does not grow.
+Stays are made in a fresh database; `parking export stays` writes each format as a process of its own, whose
+highest resident memory is read when it has ended. For a tenth of the stays too: flat is what does not grow.
 """
 
 import argparse

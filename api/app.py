@@ -25,8 +25,10 @@ from api.metrics import Metrics
 from api.nearby import Nearby
 from api.oidc import Tokens
 from api.opendata.city import Publisher
+from api.opendata.history import History
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
+from api.pages.map import MapOptions
 from api.pages.open_data import add_open_data
 from api.pages.site import About
 from api.pages.staff.install import install_staff
@@ -34,6 +36,7 @@ from api.place_names import PlaceNames
 from api.polls import PollBook
 from api.prepared import Answers
 from api.rate_limit import RateLimit
+from api.reports import Reports
 from api.routes.audit import audit_router
 from api.routes.closures import closures_router
 from api.routes.counts import counts_router
@@ -45,6 +48,7 @@ from api.routes.open_data import open_data_router
 from api.routes.registry import registry_router
 from api.routes.registry_changes import registry_changes_router
 from api.routes.registry_files import registry_files_router
+from api.routes.reports import reports_router
 from api.routes.sign_desk import sign_desk_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
@@ -108,7 +112,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
-    app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    reader = MaintenanceReader(settings.require_database_url())
+    app.include_router(maintenance_router(reader))
+    app.include_router(reports_router(Reports(settings.require_database_url())))
     app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
@@ -117,7 +123,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(registry_router(parts.writes))
     app.include_router(registry_changes_router(parts.writes))
     app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
-    app.include_router(open_data_router(parts.open_data))
+    history = History(settings.require_database_url(), parts.view.clock)
+    app.include_router(open_data_router(parts.open_data, history))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
         publisher=settings.publisher,
@@ -127,8 +134,27 @@ def create_app(settings: Settings) -> FastAPI:
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
     app.state.assistants = install_assistants(app, parts.view, parts.nearby, names)
-    pages = install_pages(app, parts.view, parts.answers, parts.nearby, about=about, names=names)
-    app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
+    pages = install_pages(
+        app,
+        parts.view,
+        parts.answers,
+        parts.nearby,
+        about=about,
+        names=names,
+        database=parts.writes,
+        limits=limits,
+        drawn=MapOptions(hidden=settings.withheld_categories, tiles=settings.tiles_file),
+    )
+    app.state.desk = install_staff(
+        pages,
+        settings,
+        access=access,
+        limits=limits,
+        database=parts.writes,
+        view=parts.view,
+        answers=parts.answers,
+        maintenance=reader,
+    )
     add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)

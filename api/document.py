@@ -19,6 +19,9 @@ from api.problems import Problem
 from api.registry import registry_schemas
 from api.sign_desk import HistoryBody, OverrideBody
 from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
+from parking.reporting.dwell import Dwell, Overstays
+from parking.reporting.gates import Gates
+from parking.reporting.report import Comparison, Profile, Utilisation
 
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
@@ -26,6 +29,7 @@ _TYPES = (
     *(CountsBody, CorrectionsBody, NamedCorrectionBody),
     *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
+    *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates),
     OpenDataIndex,
     *(ClosureBody, ClosuresBody),
     Problem,

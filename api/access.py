@@ -37,9 +37,13 @@ class Caller:
         """Whether the caller has this scope."""
         return scope in self.scopes
 
+    def may_at(self, site: str) -> bool:
+        """Whether the caller may act at this site."""
+        return self.sites is None or site in self.sites
+
     def require_site(self, site: str) -> None:
         """Answer 403 unless the caller may act at this site."""
-        if self.sites is not None and site not in self.sites:
+        if self.sites is not None and not self.may_at(site):
             raise Forbidden(
                 f"This key is bound to other sites than {site!r:.80}; it is good for {_listed(self.sites)}.",
             )
@@ -134,6 +138,18 @@ def needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
         return caller
 
     return check
+
+
+async def caller_if_any(request: Request) -> Caller | None:
+    """Who calls a route that needs no key; None without one. Answers 401 for one that is not valid.
+
+    A password of HTTP Basic is not looked at here: it may be that of a proxy before us.
+    """
+    bearer = request.headers.get("authorization", "").lower().startswith("bearer ")
+    if not bearer and "x-api-key" not in request.headers:
+        return None
+    access: Access = request.app.state.access
+    return await access.caller(request, basic=False)
 
 
 def presented(request: Request) -> str | None:

@@ -27,6 +27,7 @@ from api.oidc import Tokens
 from api.opendata.city import Publisher
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
+from api.pages.open_data import add_open_data
 from api.pages.site import About
 from api.pages.staff.install import install_staff
 from api.place_names import PlaceNames
@@ -108,6 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
     pages = install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
     app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
+    add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
     hot = HotReads(app.routed, parts.answers, parts.metrics, headers)
@@ -116,7 +118,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _parts(settings: Settings) -> Parts:
-    view = LiveView(clock=DatabaseClock(), stale_after_s=settings.stale_after_s)
+    view = LiveView(
+        clock=DatabaseClock(), stale_after_s=settings.stale_after_s, withheld=settings.withheld_categories
+    )
     rules = SignRules(trust=settings.sign_trust, valid_s=settings.sign_valid_s, poll_s=settings.sign_poll_s)
     answers = Answers(view, rules)
     log = EventLog()
@@ -136,7 +140,7 @@ def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> Open
         licence=settings.licence,
         url=settings.public_url,
     )
-    return OpenData(view, publisher, withheld=settings.withheld_categories, forecasts=forecasts)
+    return OpenData(view, publisher, forecasts=forecasts)
 
 
 def _tokens(settings: Settings) -> Tokens | None:

@@ -63,6 +63,13 @@ class Bay(msgspec.Struct, frozen=True, kw_only=True):
     fault: Annotated[
         Literal[True] | UnsetType, Meta(description="present when the sensor reports a fault")
     ] = UNSET
+    withheld: Annotated[
+        Literal[True] | UnsetType,
+        Meta(
+            description="present when the state is not told, since it could tell of a person; `state` is then"
+            " `unknown`, and the bay is counted in the site's numbers as what it is"
+        ),
+    ] = UNSET
 
 
 class Bays(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,8 +203,17 @@ def site_body(site: LiveSite, *, as_of: datetime, stale: bool) -> Site:
     )
 
 
-def bay_body(facts: BayFacts, now: BayNow) -> Bay:
-    """The bay as the API tells it."""
+def bay_body(facts: BayFacts, now: BayNow, withheld: frozenset[str] = frozenset()) -> Bay:
+    """The bay as the API tells it; of those in the categories `withheld` only where they are."""
+    if facts.category in withheld:
+        return Bay(
+            id=facts.id,
+            category=facts.category,
+            state=Occupancy.UNKNOWN,
+            since=None,
+            location=point(facts.location),
+            withheld=True,
+        )
     return Bay(
         id=facts.id,
         category=facts.category,

@@ -37,14 +37,19 @@ class Replaced:
 class LiveView:
     """All that is published, read by the routes and written by the feed; both run on one event loop.
 
+    Bays of the categories `withheld` are not told of one by one: their use could tell of a person.
+
     `version` grows with each change of anything. Within one connection a revision never goes back. A full
     load, on the other hand, believes the database: if a revision is then older than one already shown, the
     database was restored from a backup, and the readers of the stream are told to start over.
     """
 
-    def __init__(self, *, clock: DatabaseClock, stale_after_s: float) -> None:
+    def __init__(
+        self, *, clock: DatabaseClock, stale_after_s: float, withheld: frozenset[str] = frozenset()
+    ) -> None:
         self.clock = clock
         self.stale_after_s = stale_after_s
+        self.withheld = withheld
         self.version = 0
         self.registry_version = 0
         self.loaded = False

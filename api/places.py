@@ -43,6 +43,7 @@ class Places:
     def __init__(self, view: LiveView) -> None:
         self.registry_version = view.registry_version
         self.table = table = view.bays
+        self.withheld = view.withheld
         self.sites = list(view.sites)
         place_of = {id: place for place, id in enumerate(self.sites)}
         points = [(place, *at) for place, id in enumerate(self.sites) for at in _points(view.sites[id])]
@@ -89,7 +90,8 @@ def _points(site: LiveSite) -> Iterator[tuple[float, float]]:
 class Near:
     """What is near: `sites` by their places, nearest first, their `distances_m`, and the free bays of each.
 
-    A site is as far as its nearest free bay, else as its nearest bay, entrance or own location.
+    A site is as far as its nearest free bay, else as its nearest bay, entrance or own location. Bays that are
+    not told of one by one are never among the free ones here, though they count in the site's numbers.
     """
 
     def __init__(
@@ -97,7 +99,9 @@ class Near:
     ) -> None:
         self._owners = places.site_of_bay[rows]
         self._rows, self._metres = rows, metres
-        self._free = places.table.state[rows] == VACANT
+        table = places.table
+        told = np.array([name not in places.withheld for name in table.categories], dtype=np.bool_)
+        self._free = (table.state[rows] == VACANT) & told[table.category[rows]]
         nearest, free = np.full((2, len(places.sites)), np.inf)
         np.minimum.at(nearest, self._owners, metres)
         np.minimum.at(nearest, point_sites, point_metres)

@@ -90,9 +90,10 @@ class Answers:
         """All sites. Raises NotLoaded."""
         return self.prepare("sites", self._sites)
 
-    def bays(self, site_id: str) -> Prepared:
-        """The bays of one site. Raises NotLoaded or NotFound."""
-        return self.prepare(("bays", site_id), lambda now: self._bays(self._view.site(site_id), now))
+    def bays(self, site_id: str, *, every: bool = False) -> Prepared:
+        """The bays of one site; `every`: also the states that are withheld. Raises NotLoaded or NotFound."""
+        key = ("every bay" if every else "bays", site_id)
+        return self.prepare(key, lambda now: self._bays(self._view.site(site_id), now, every=every))
 
     def sign(self, sign_id: str) -> Prepared:
         """What one sign shows. Raises NotLoaded or NotFound."""
@@ -148,17 +149,21 @@ class Answers:
         bodies = [msgspec.Raw(self.site(site).body) for site in view.sites]
         return prepared(encode({"sites": bodies, "as_of": as_of}), self.next_stale(now))
 
-    def _bays(self, site: LiveSite, now: datetime) -> Prepared:
+    def _bays(self, site: LiveSite, now: datetime, *, every: bool) -> Prepared:
         view = self._view
+        withheld: frozenset[str] = frozenset() if every else view.withheld
         stale = view.is_stale(site, now)
         body = Bays(
             site=site.facts.id,
             revision=site.snapshot.revision,
             as_of=view.as_of(site),
             stale=stale,
-            bays=[bay_body(view.bays.facts(row), view.bays.now(row)) for row in site.bays.rows],
+            bays=[bay_body(view.bays.facts(row), view.bays.now(row), withheld) for row in site.bays.rows],
         )
-        return prepared(encode(body), None if stale else view.fresh_until(site))
+        fresh_until = None if stale else view.fresh_until(site)
+        if every:
+            return prepared(encode(body), fresh_until, cache=f"private, {NEVER}")
+        return prepared(encode(body), fresh_until, vary="Authorization, X-Api-Key")
 
     def _sign(self, sign_id: str, now: datetime) -> Prepared:
         message = self.board.message(sign_id, now)

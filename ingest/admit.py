@@ -20,7 +20,9 @@ from parking.db.known import Known
 from parking.db.records import Batch, BayRecord, GateRecord, RejectedRecord
 from parking.devices import canonical_id
 from parking.errors import PlateKeyError, Rejection
+from parking.lanes import Lanes
 from parking.model import BayObservation, Observation, Occupancy, PlateRead
+from parking.passages import SAME_PLATE, Read
 from parking.plates import PlateKeys
 from parking.replay import Seal
 
@@ -32,17 +34,27 @@ SWAP_SETTLES = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How far an event's time may lie from its message's arrival."""
+    """How far an event's time may lie from its message's arrival; within `pairing` a plate gets a token."""
 
     late: timedelta
     early: timedelta
+    pairing: timedelta = timedelta(days=1)
 
 
 class Admission:
-    """Turns messages into a batch. Holds what the registry says and the keys of plates and devices."""
+    """Turns messages into a batch. Holds what the registry says and the keys of plates and devices.
+
+    `lanes` are the plates of the last minute; they outlive an admission.
+    """
 
     def __init__(
-        self, known: Known, rules: Rules, keys: PlateKeys | None, verifier: Verifier = NO_KEYS
+        self,
+        known: Known,
+        rules: Rules,
+        keys: PlateKeys | None,
+        lanes: Lanes | None = None,
+        *,
+        verifier: Verifier = NO_KEYS,
     ) -> None:
         plain, sealing = _own_devices(known, verifier)
         self._known = known
@@ -51,6 +63,7 @@ class Admission:
         self._verifier = verifier
         self._rules = rules
         self._keys = keys
+        self._lanes = Lanes() if lanes is None else lanes
 
     def batch(self, messages: Sequence[Message]) -> Batch:
         """What these messages amount to. Never raises for what a message holds."""
@@ -73,8 +86,13 @@ class Admission:
             received_at=message.received_at,
             directory=self._known.directory,
             retained=message.retained,
+            clocks=self._known.directory.clocks,
             verifier=self._verifier,
         )
+        self.take(decoded, message, batch)
+
+    def take(self, decoded: Decoded, message: Message, batch: Batch) -> None:
+        """Put what a message was decoded to into a batch."""
         if decoded.notice is not None:
             _log_notice(decoded.notice)
         for rejection in decoded.rejections:
@@ -147,6 +165,8 @@ class Admission:
                 "wrong_site",
                 f"camera {read.camera!r} belongs to site {site!r}, the topic says {decoded.site!r}",
             )
+        token, former = self._tokens(site, read, message)
+        repeat = self._known.directory.repeats.get(read.camera, SAME_PLATE)
         return GateRecord(
             camera=read.camera,
             site=site,
@@ -154,19 +174,28 @@ class Admission:
             event_id=read.event_id,
             direction=direction,
             confidence=read.confidence,
-            token=self._token(site, read),
+            token=token,
+            former=former,
             received_at=message.received_at,
+            alike=self._lanes.see(Read.of(read, token), within=repeat).alike,
+            repeat=repeat,
         )
 
-    def _token(self, site: str, read: PlateRead) -> bytes | None:
-        """The keyed hash of the plate; the vehicle counts without it if the keys cannot be used."""
-        if self._keys is None or read.plate is None:
-            return None
+    def _tokens(self, site: str, read: PlateRead, message: Message) -> tuple[bytes | None, bytes | None]:
+        """The keyed hash of the plate, and those that it would have had on the days before, joined.
+
+        The vehicle counts without them if the keys cannot be used, and if it passed so long ago that its
+        token would have to be removed at once: then not even a key is made.
+        """
+        late = message.received_at - read.event_at
+        if self._keys is None or read.plate is None or late >= self._rules.pairing:
+            return None, None
         try:
-            return self._keys.token(site, read.plate, read.event_at)
+            token, *former = self._keys.tokens(site, read.plate, read.event_at, window=self._rules.pairing)
         except PlateKeyError as error:
             log.error("a passage is stored without its token", error=error.message, hint=error.hint)
-            return None
+            return None, None
+        return token, b"".join(former) or None
 
 
 def _since_swap(observation: BayObservation, since: datetime) -> BayObservation:

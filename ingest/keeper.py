@@ -20,6 +20,7 @@ from ingest.clock import Clock
 from ingest.publisher import Publisher
 from parking.db.connect import Connection, connect, find_edition
 from parking.db.failures import Failure, classify
+from parking.db.gates import SAME_COPY
 from parking.db.ingestors import (
     Condition,
     Holder,
@@ -36,8 +37,9 @@ from parking.db.migrate import check_schema
 from parking.db.opening import OpeningTimes
 from parking.db.sites import published
 from parking.db.watchdog import answering_within
-from parking.db.write import forget_tokens
+from parking.db.write import forget_reads, forget_tokens
 from parking.errors import PlateKeyError
+from parking.lanes import Lanes
 from parking.plates import PlateKeys
 from parking.settings import Settings
 
@@ -72,6 +74,7 @@ class Keeper:
         registry_changed: Callable[[], None],
         own_pids: Callable[[], Collection[int | None]],
         keys: PlateKeys | None,
+        lanes: Lanes,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -83,6 +86,7 @@ class Keeper:
         self._registry_changed = registry_changed
         self._own_pids = own_pids
         self._keys = keys
+        self._lanes = lanes
         self._started_at = clock.now()
         self._noted = False
         self._seat_pid: int | None = None
@@ -157,6 +161,7 @@ class Keeper:
 
     async def _round(self, connection: Connection) -> None:
         await self._clock.look(connection)
+        self._lanes.forget(self._clock.now())
         condition = self._condition()
         if condition.broker and not self._noted:
             await note_session(connection, self._session)
@@ -183,10 +188,12 @@ class Keeper:
         self._publisher.offer(await published(connection, None if everything else sorted(named)))
 
     async def _forget(self, connection: Connection) -> None:
-        """Remove plate tokens past the pairing window, and the keys that made them."""
+        """Remove plate tokens past the pairing window, the keys that made them, and reads nobody needs."""
         now = self._clock.now()
         window = timedelta(seconds=self._settings.pairing_window_s)
-        await forget_tokens(connection, before=now - window)
+        await forget_tokens(connection, now=now, window=window)
+        late = timedelta(seconds=self._settings.late_limit_s)
+        await forget_reads(connection, before=now - late - 2 * SAME_COPY)
         if self._keys is not None:
             try:
                 self._keys.destroy_old(now, window)

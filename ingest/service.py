@@ -28,6 +28,7 @@ from parking.db.failures import explain
 from parking.db.ingestors import Condition, Session
 from parking.db.migrate import check_schema
 from parking.errors import DatabaseUnavailable, ParkingError
+from parking.lanes import Lanes
 from parking.plates import PlateKeys
 from parking.settings import Settings
 
@@ -57,7 +58,12 @@ async def _serve(settings: Settings) -> None:
     database_url = settings.require_database_url()
     keys = PlateKeys(settings.plate_key_dir) if settings.plate_key_dir else None
     ring = Keyring(settings.device_key_file, metrics)
-    rules = Rules(timedelta(seconds=settings.late_limit_s), timedelta(seconds=settings.early_limit_s))
+    rules = Rules(
+        late=timedelta(seconds=settings.late_limit_s),
+        early=timedelta(seconds=settings.early_limit_s),
+        pairing=timedelta(seconds=settings.pairing_window_s),
+    )
+    lanes = Lanes()
     faults, allowed = FaultPoint(settings.fault_point), asyncio.Event()
     source = MqttSource(settings, clock, allowed=allowed)
     publisher = Publisher(source, metrics, share)
@@ -66,7 +72,7 @@ async def _serve(settings: Settings) -> None:
     async with Writer(
         database_url,
         metrics,
-        lambda known: Admission(known, rules, keys, ring.verifier),
+        lambda known: Admission(known, rules, keys, lanes, verifier=ring.verifier),
         clock=clock,
         faults=faults,
         debounce_s=settings.debounce_s,
@@ -102,6 +108,7 @@ async def _serve(settings: Settings) -> None:
             registry_changed=writer.forget,
             own_pids=lambda: writer.backend_pids,
             keys=keys,
+            lanes=lanes,
         )
         former = FormerSessions(
             settings, clock, session, writer, publisher.offer, connected=lambda: source.connected

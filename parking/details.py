@@ -31,7 +31,7 @@ class SiteDetails:
     """What the registry says of a site where it says so; None is "not known".
 
     `opening_hours` in the syntax of OpenStreetMap; `spaces` is the number of marked spaces of each category,
-    for a site that is counted at its gates.
+    for a site that is counted at its gates. `pairing_window_min` and `empty_when_closed` are for its count.
     """
 
     zone: str | None = None
@@ -44,6 +44,8 @@ class SiteDetails:
     entrances: tuple[Entrance, ...] = ()
     url: str | None = None
     spaces: Mapping[str, int] = field(default_factory=dict)
+    pairing_window_min: int | None = None
+    empty_when_closed: bool = False
 
 
 NOTHING = SiteDetails()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from parking.passages import Passage, Read, alone, linked, merge
+from parking.passages import SAME_PLATE, Passage, Read, alone, linked, merge
 
 PLATE_HELD: Final = timedelta(seconds=60)
 ID_HELD: Final = timedelta(minutes=10)
@@ -25,10 +25,14 @@ MAX_HELD: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The passage of a read as it now stands, and the keys of passages that it takes the place of."""
+    """The passage of a read as it now stands, and the keys of passages that it takes the place of.
+
+    `alike` are the keys of the other reads that are linked to it: for those who store reads.
+    """
 
     passage: Passage
     replaced: tuple[tuple[datetime, str], ...] = ()
+    alike: tuple[tuple[datetime, str], ...] = ()
 
 
 class _Held:
@@ -51,13 +55,22 @@ class Lanes:
         self._held: dict[str, list[_Held]] = defaultdict(list)
         self._newest: dict[str, datetime] = {}
 
-    def see(self, read: Read) -> Told:
-        """Take a read; its passage as it now stands, and which of those told before it takes the place of."""
+    def see(self, read: Read, *, within: timedelta = SAME_PLATE) -> Told:
+        """Take a read; its passage as it now stands, and which of those told before it takes the place of.
+
+        `within` is the lane's own: for so long alike plates are one vehicle; at most `PLATE_HELD`.
+        """
         newest = max(read.at, self._newest.get(read.camera, read.at))
         self._newest[read.camera] = newest
         self._forget(read.camera, newest)
         held = self._held[read.camera]
-        mine = [one for one in held if any(linked(other, read) for other in one.reads)]
+        mine = [one for one in held if any(linked(other, read, within=within) for other in one.reads)]
+        alike = {
+            (other.at, other.event_id)
+            for one in mine
+            for other in one.reads
+            if linked(other, read, within=within)
+        } - {(read.at, read.event_id)}
         passage = alone(read)
         for one in mine:
             passage = merge(passage, one.passage)
@@ -65,7 +78,7 @@ class Lanes:
         reads = {_without_plate(read, newest)}.union(*(one.reads for one in mine))
         held.append(_Held(passage, reads))
         replaced = {one.passage.key for one in mine} - {passage.key}
-        return Told(passage, tuple(sorted(replaced)))
+        return Told(passage, tuple(sorted(replaced)), tuple(sorted(alike)))
 
     def remember(self, stored: Iterable[Passage]) -> None:
         """Take up passages from before a restart: by their ids and tokens, for no plate was stored."""

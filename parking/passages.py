@@ -122,12 +122,12 @@ def _distance(one: str, other: str, *, most: int) -> bool:
     return row[-1] <= most
 
 
-def linked(one: Read, other: Read) -> bool:
-    """Whether two reads of one camera are certainly of one vehicle."""
+def linked(one: Read, other: Read, *, within: timedelta = SAME_PLATE) -> bool:
+    """Whether two reads of one camera are certainly of one vehicle; alike plates are `within` this time."""
     apart = abs(one.at - other.at)
     if one.event_id == other.event_id:
         return apart <= SAME_ID
-    if apart > SAME_PLATE:
+    if apart > within:
         return False
     if one.token is not None and one.token == other.token:
         return True

@@ -12,8 +12,10 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from parking.clock import CameraClock, TimeFrom
 from parking.devices import DEVICE_TYPES, canonical_id
 from parking.errors import RegistryError
+from parking.lanes import PLATE_HELD
 from parking.model import Counting, Direction, SiteStatus
 from parking.opening import MAX_LENGTH, opening_hours
+from parking.passages import SAME_PLATE
 from parking.registry_parts import Location, Name, Strict, Text
 from parking.registry_signs import Sign
 
@@ -64,13 +66,17 @@ class Gate(Strict):
     """A camera over one lane, and which way vehicles pass it.
 
     `time` says whose time counts, by default by the rules of `parking.clock`; `timezone` is the camera's, the
-    site's unless given.
+    site's unless given. Alike plates read within `repeat_s` seconds are one vehicle: less where vehicles
+    follow each other closely, 0 where the camera reads none twice.
     """
 
     camera: Name
     direction: Direction
     time: TimeFrom = TimeFrom.AUTO
     timezone: Annotated[str, AfterValidator(_known_timezone)] | None = None
+    repeat_s: float = Field(
+        SAME_PLATE.total_seconds(), ge=0, le=PLATE_HELD.total_seconds(), allow_inf_nan=False
+    )
 
 
 class Tariff(Strict):
@@ -93,6 +99,8 @@ class Site(Strict):
 
     `opening_hours` says when the public may park, as OpenStreetMap writes it (`Mo-Sa 07:00-19:00; PH off`);
     without it, always. `spaces` is the number of marked spaces of each category, for a site counted at gates.
+    Its plate tokens live for `pairing_window_min` minutes if that is less than PARKING_PAIRING_WINDOW_S.
+    `empty_when_closed` says that nobody can be inside while it is closed, so that its count is known then.
     """
 
     id: Name
@@ -114,6 +122,8 @@ class Site(Strict):
     entrances: tuple[Entrance, ...] = Field((), max_length=50)
     url: str | None = Field(None, pattern=r"^https?://[^\s]+$", max_length=500)
     spaces: dict[Category, Annotated[int, Field(ge=0, le=1_000_000)]] = Field({}, max_length=50)
+    pairing_window_min: int | None = Field(None, ge=1, le=30 * 1440)
+    empty_when_closed: bool = False
     bays: tuple[Bay, ...] = ()
     gates: tuple[Gate, ...] = ()
     signs: tuple[Sign, ...] = ()
@@ -123,6 +133,10 @@ class Site(Strict):
         if self.counting is Counting.BAYS:
             if self.gates:
                 raise ValueError("a site counted by bays has no gates")
+            if self.pairing_window_min is not None or self.empty_when_closed:
+                raise ValueError(
+                    "pairing_window_min and empty_when_closed are for a site counted at its gates"
+                )
             if self.capacity is not None and self.capacity != len(self.bays):
                 raise ValueError(f"capacity {self.capacity} is not the number of bays, {len(self.bays)}")
         else:

@@ -140,7 +140,6 @@ class City:
     publisher: Publisher
     sites: tuple[PublishedSite, ...]
     as_of: datetime
-    withheld: frozenset[str] = frozenset()
 
     def bays(self) -> Iterator[tuple[PublishedSite, BayFacts, BayNow]]:
         """All bays that may be told of one by one."""
@@ -161,7 +160,6 @@ def take(
     view: LiveView,
     publisher: Publisher,
     *,
-    withheld: frozenset[str],
     forecasts: Forecasts,
 ) -> City:
     """The city as the view shows it now; nothing of it changes later, so another thread may read it."""
@@ -178,13 +176,13 @@ def take(
             closure=_closure_now(view.closures.get(site.facts.id, ()), now),
             table=table,
             rows=site.bays.rows,
-            withheld=withheld,
+            withheld=view.withheld,
             outlook=forecasts.of(site.facts.id),
         )
 
     sites = tuple(published(site) for site in view.sites.values())
     as_of = min((site.as_of for site in sites), default=step or now.replace(microsecond=0))
-    return City(publisher, sites, as_of, withheld)
+    return City(publisher, sites, as_of)
 
 
 def _closure_now(closures: list[Closure] | tuple[()], now: datetime) -> Closure | None:

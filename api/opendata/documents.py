@@ -1,113 +1,157 @@
-"""The list of all open-data documents: where each is, by which standard, and the function that makes it."""
+"""All open-data documents: where each is, by which standard, and the function that makes it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from api.opendata import datex2, geojson, parkapi, tables
+from api.opendata import datex2, geojson, ngsi_ld, parkapi, siri, tables, transparency
+from api.opendata.catalogue import catalogue
 from api.opendata.city import City
+from api.opendata.document import (
+    BAYS,
+    CSV,
+    GEOJSON,
+    JSON,
+    JSON_LD,
+    REGISTER,
+    ROOT,
+    SITES,
+    XML,
+    Dataset,
+    Document,
+)
 
-XML = "application/xml"
-JSON = "application/json"
-GEOJSON = "application/geo+json"
-CSV = "text/csv; charset=utf-8; header=present"
-ROOT = "/open-data/"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """One document. `standard` with its version, `conforms_to` the address of its specification."""
-
-    path: str
-    title: str
-    standard: str
-    conforms_to: str
-    media_type: str
-    about: str
-    render: Callable[[City], bytes]
+_RFC = "https://www.rfc-editor.org/rfc/"
+_MODELS = "https://github.com/smart-data-models/dataModel.Parking/tree/master/"
 
 
-_DATEX = {"standard": "DATEX II 3.7", "conforms_to": "https://docs.datex2.eu/v3.7/", "media_type": XML}
-_GEOJSON = {
-    "standard": "GeoJSON",
-    "conforms_to": "https://www.rfc-editor.org/rfc/rfc7946",
-    "media_type": GEOJSON,
-}
-_CSV = {"standard": "CSV", "conforms_to": "https://www.rfc-editor.org/rfc/rfc4180", "media_type": CSV}
-_PARKAPI = {
-    "standard": "ParkAPI v1",
-    "conforms_to": "https://github.com/offenesdresden/ParkAPI",
-    "media_type": JSON,
-}
+def _standard(
+    name: str, conforms_to: str, media_type: str
+) -> Callable[[str, str, Dataset, str, Callable[[City], bytes]], Document]:
+    def document(
+        path: str, title: str, dataset: Dataset, about: str, render: Callable[[City], bytes]
+    ) -> Document:
+        return Document(
+            path=f"{ROOT}{path}",
+            title=title,
+            dataset=dataset,
+            standard=name,
+            conforms_to=conforms_to,
+            media_type=media_type,
+            about=about,
+            render=render,
+        )
 
-DOCUMENTS: tuple[Document, ...] = (
-    Document(
-        path=f"{ROOT}sites.geojson",
-        title="Sites",
-        about="Every street and car park with its number now, and its spaces by category.",
-        render=geojson.sites,
-        **_GEOJSON,
+    return document
+
+
+_geojson = _standard("GeoJSON", f"{_RFC}rfc7946", GEOJSON)
+_csv = _standard("CSV", f"{_RFC}rfc4180", CSV)
+_datex = _standard("DATEX II 3.7", "https://docs.datex2.eu/v3.7/", XML)
+_ngsi = _standard("NGSI-LD (FIWARE)", _MODELS, JSON_LD)
+_siri = _standard("SIRI 2.1 FM", "https://transmodel-cen.eu/index.php/siri/", XML)
+_parkapi = _standard("ParkAPI v1", "https://github.com/offenesdresden/ParkAPI", JSON)
+_code = _standard(
+    "Transparency Code 2015",
+    "https://www.gov.uk/government/publications/local-government-transparency-code-2015",
+    CSV,
+)
+
+_NOT_ALL = "Not of bays whose use could tell of a person."
+_TELLING: tuple[Document, ...] = (
+    _geojson("sites.geojson", "Sites", SITES, "Every site, its number, its categories.", geojson.sites),
+    _csv("sites.csv", "Sites", SITES, "Every site with its number, for spreadsheets.", tables.sites),
+    _geojson("bays.geojson", "Bays", BAYS, f"Every bay and its state. {_NOT_ALL}", geojson.bays),
+    _csv("bays.csv", "Bays", BAYS, f"Every bay and its state, for spreadsheets. {_NOT_ALL}", tables.bays),
+    _datex(
+        "datex2/site-table.xml",
+        "ParkingTablePublication of sites",
+        REGISTER,
+        "What sites there are: places, capacities, categories.",
+        datex2.site_table,
     ),
-    Document(
-        path=f"{ROOT}bays.geojson",
-        title="Bays",
-        about="Every bay with a sensor and its state now; not those whose use could tell of a person.",
-        render=geojson.bays,
-        **_GEOJSON,
+    _datex(
+        "datex2/site-status.xml",
+        "ParkingStatusPublication of sites",
+        SITES,
+        "Numbers, faults, and the forecast where there is one.",
+        datex2.site_status,
     ),
-    Document(
-        path=f"{ROOT}sites.csv",
-        title="Sites",
-        about="Every street and car park with its number now, for spreadsheets.",
-        render=tables.sites,
-        **_CSV,
+    _datex(
+        "datex2/space-table.xml",
+        "ParkingTablePublication of bays",
+        REGISTER,
+        f"What bays there are: places, categories, longest stays. {_NOT_ALL}",
+        datex2.space_table,
     ),
-    Document(
-        path=f"{ROOT}bays.csv",
-        title="Bays",
-        about="Every bay with a sensor and its state now, for spreadsheets.",
-        render=tables.bays,
-        **_CSV,
+    _datex(
+        "datex2/space-status.xml",
+        "ParkingStatusPublication of bays",
+        BAYS,
+        f"The state of each bay, and faults. {_NOT_ALL}",
+        datex2.space_status,
     ),
-    Document(
-        path=f"{ROOT}datex2/site-table.xml",
-        title="Sites (ParkingTablePublication)",
-        about="What sites there are: places, capacities, categories.",
-        render=datex2.site_table,
-        **_DATEX,
+    _ngsi(
+        "ngsi-ld/OnStreetParking.jsonld",
+        "OnStreetParking",
+        SITES,
+        "Every street that has a location.",
+        ngsi_ld.streets,
     ),
-    Document(
-        path=f"{ROOT}datex2/site-status.xml",
-        title="Numbers of sites (ParkingStatusPublication)",
-        about="Numbers now, faults, and the forecast where there is one.",
-        render=datex2.site_status,
-        **_DATEX,
+    _ngsi(
+        "ngsi-ld/OffStreetParking.jsonld",
+        "OffStreetParking",
+        SITES,
+        "Every car park that has a location.",
+        ngsi_ld.parks,
     ),
-    Document(
-        path=f"{ROOT}datex2/space-table.xml",
-        title="Bays (ParkingTablePublication)",
-        about="What bays there are: places, categories, longest stays.",
-        render=datex2.space_table,
-        **_DATEX,
+    _ngsi(
+        "ngsi-ld/ParkingGroup.jsonld",
+        "ParkingGroup",
+        SITES,
+        "The spaces of each category at each site.",
+        ngsi_ld.groups,
     ),
-    Document(
-        path=f"{ROOT}datex2/space-status.xml",
-        title="States of bays (ParkingStatusPublication)",
-        about="State of each bay now, and faults.",
-        render=datex2.space_status,
-        **_DATEX,
+    _ngsi(
+        "ngsi-ld/ParkingSpot.jsonld",
+        "ParkingSpot",
+        BAYS,
+        f"Every bay that has a location. {_NOT_ALL}",
+        ngsi_ld.spots,
     ),
-    Document(
-        path=f"{ROOT}parkapi/v1/",
-        title="List of cities",
-        about="Where a ParkenDD client begins.",
-        render=parkapi.meta,
-        **_PARKAPI,
+    _siri(
+        "siri/facility-monitoring.xml",
+        "FacilityMonitoringDelivery",
+        SITES,
+        "The free spaces of each site, for OpenTripPlanner's updater `siri-fm`.",
+        siri.facility_monitoring,
     ),
-    Document(
-        path=f"{ROOT}parkapi/v1/{parkapi.NAME}",
-        title="Lots",
-        about="Numbers now, for ParkenDD and for OpenTripPlanner's updater `park-api`.",
-        render=parkapi.lots,
-        **_PARKAPI,
+    _parkapi("parkapi/v1/", "List of cities", SITES, "Where a ParkenDD client begins.", parkapi.meta),
+    _parkapi(
+        f"parkapi/v1/{parkapi.NAME}",
+        "Lots",
+        SITES,
+        "The free spaces of each site, for ParkenDD and OpenTripPlanner's updater `park-api`.",
+        parkapi.lots,
+    ),
+    _code(
+        "transparency/parking-spaces.csv",
+        "Controlled parking spaces",
+        REGISTER,
+        "How many marked out controlled spaces there are on and off the street.",
+        transparency.totals,
+    ),
+    _code(
+        "transparency/parking-spaces-by-site.csv",
+        "Controlled parking spaces by site",
+        REGISTER,
+        "The same by site and category, with charges and limits.",
+        transparency.spaces,
     ),
 )
+_CATALOGUE = _standard("DCAT-AP 3", "https://semiceu.github.io/DCAT-AP/releases/3.0.0/", JSON_LD)(
+    "catalogue.jsonld",
+    "Catalogue",
+    REGISTER,
+    "This list for machines.",
+    catalogue(_TELLING),
+)
+DOCUMENTS: tuple[Document, ...] = (*_TELLING, _CATALOGUE)

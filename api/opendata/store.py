@@ -16,7 +16,7 @@ from time import perf_counter
 
 from api.live import LiveView
 from api.opendata.city import City, Publisher, step_of, take
-from api.opendata.documents import Document
+from api.opendata.document import Document
 from api.prepared import Prepared, prepared
 from parking.outlook import Forecasts
 
@@ -50,11 +50,9 @@ class OpenData:
         view: LiveView,
         publisher: Publisher,
         *,
-        withheld: frozenset[str],
         forecasts: Forecasts,
     ) -> None:
         self.publisher = publisher
-        self.withheld = withheld
         self._view = view
         self._forecasts = forecasts
         # Bounded: one for each document there is.
@@ -78,6 +76,10 @@ class OpenData:
         coded = await loop.run_in_executor(self._thread, kept.prepared.accepted, accept_encoding)
         return coded, kept.made_at
 
+    def forget(self) -> None:
+        """Make every document anew when it is asked for next."""
+        self._kept.clear()
+
     def close(self) -> None:
         """End the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -95,7 +97,7 @@ class OpenData:
 
     async def _make(self, document: Document) -> Kept:
         view = self._view
-        city = take(view, self.publisher, withheld=self.withheld, forecasts=self._forecasts)
+        city = take(view, self.publisher, forecasts=self._forecasts)
         now, basis = view.clock.now(), self._basis()
         version, registry_version = view.version, view.registry_version
         loop = asyncio.get_running_loop()

@@ -3,20 +3,34 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
-from starlette.responses import Response
+from fastapi import APIRouter, Header, Request
+from starlette.responses import RedirectResponse, Response
 
-from api.answers import has_it, outcome
-from api.opendata.documents import DOCUMENTS, Document
+from api.answers import answer, documented, has_it, outcome
+from api.opendata.document import ROOT, Document
+from api.opendata.documents import DOCUMENTS
+from api.opendata.index import index
 from api.opendata.store import OpenData
 from api.prepared import Prepared
+from api.routes.signs import prefers
+
+Accept = Annotated[str, Header(include_in_schema=False)]
 
 
 def open_data_router(data: OpenData) -> APIRouter:
     """One route for each document."""
     router = APIRouter(tags=["Open data"])
+    all_documents = index(data.publisher)
+
+    @router.get(ROOT, responses=documented("OpenDataIndex", 304), summary="All open-data documents")
+    async def documents(request: Request, accept: Accept = "*/*") -> Response:
+        """What there is, by which standard, and on what terms; browsers are led to the same as a page."""
+        if prefers(accept, "text/html"):
+            return RedirectResponse(ROOT.rstrip("/"), status_code=303, headers={"Vary": "Accept"})
+        return answer(request, all_documents)
+
     for document in DOCUMENTS:
         router.add_api_route(
             document.path,

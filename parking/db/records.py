@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from parking.columns import Observations
 from parking.db.connect import Connection, statement
 from parking.model import BayObservation, Direction, Snapshot
+from parking.passages import SAME_PLATE
 from parking.replay import Seal
 
 Refuse = Callable[[str, str], "RejectedRecord"]
@@ -29,7 +30,12 @@ class BayRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRecord:
-    """One vehicle's passage of a registered gate. `token` is the keyed hash of the plate, never the plate."""
+    """One read at a registered gate, or the passage of its vehicle.
+
+    `token` is the keyed hash of the plate, never the plate; `former` are those that it would have had on the
+    days before, 32 bytes each. `alike` are the (time, id) of reads of this camera whose plates are alike and
+    that came within `repeat`: of the same vehicle.
+    """
 
     camera: str
     site: str
@@ -37,8 +43,16 @@ class GateRecord:
     event_id: str
     direction: Direction
     confidence: float | None
-    token: bytes | None
+    token: bytes | None = field(repr=False)
     received_at: datetime
+    former: bytes | None = field(default=None, repr=False)
+    alike: tuple[tuple[datetime, str], ...] = ()
+    repeat: timedelta = SAME_PLATE
+
+    @property
+    def key(self) -> tuple[datetime, str]:
+        """Names it among the passages of its camera."""
+        return (self.event_at, self.event_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,16 @@
 
 import json
 from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from parking.availability import ttl
+from parking.clock import CameraClock, TimeFrom
 from parking.columns import microseconds
 from parking.db.connect import Connection, chunks, statement
 from parking.db.opening import OpeningTimes
@@ -48,10 +51,15 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Who watches what, as the registry last said. Device and camera ids are as in MQTT topics."""
+    """Who watches what, as the registry last said. Device and camera ids are as in MQTT topics.
+
+    `clocks` say how far to trust each camera's time, `repeats` for how long alike plates are one vehicle.
+    """
 
     devices: dict[str, Watch]
     gates: dict[str, tuple[str, Direction]]
+    clocks: dict[str, CameraClock] = field(default_factory=dict)
+    repeats: dict[str, timedelta] = field(default_factory=dict)
 
     def codec(self, device: str) -> str | None:
         """The codec of a device, or None if it is not registered."""
@@ -72,7 +80,22 @@ async def load_directory(connection: Connection, *, same: dict[str, str] | None 
             )
             devices[one(device, device)] = watch
     gates = await (await connection.execute(statement("registry", "gates"))).fetchall()
-    return Directory(devices, {camera: (site, Direction(direction)) for camera, site, direction in gates})
+    return Directory(
+        devices,
+        {camera: (site, Direction(direction)) for camera, site, direction, _, _ in gates},
+        {camera: _clock(options, timezone) for camera, _, _, options, timezone in gates},
+        {
+            camera: timedelta(seconds=options["repeat_s"])
+            for camera, _, _, options, _ in gates
+            if "repeat_s" in options
+        },
+    )
+
+
+def _clock(options: Mapping[str, Any], timezone: str) -> CameraClock:
+    return CameraClock(
+        TimeFrom(options.get("time", TimeFrom.AUTO)), ZoneInfo(options.get("timezone", timezone))
+    )
 
 
 async def import_registry(connection: Connection, registry: Registry) -> Imported:
@@ -207,7 +230,14 @@ def _rows(registry: Registry) -> dict[str, str]:
         if bay.sensor
     ]
     gates = [
-        {"camera_id": gate.camera, "site_id": site.id, "direction": gate.direction}
+        {
+            "camera_id": gate.camera,
+            "site_id": site.id,
+            "direction": gate.direction,
+            "options": gate.model_dump(
+                mode="json", include={"time", "timezone", "repeat_s"}, exclude_defaults=True
+            ),
+        }
         for site in registry.sites
         for gate in site.gates
     ]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from parking.columns import Observations, concatenate
 from parking.db import bay_store, bays, sealed
@@ -117,10 +117,19 @@ async def turn(connection: Connection, table: BayTable, *, now: datetime) -> lis
     return snapshots
 
 
-async def forget_tokens(connection: Connection, *, before: datetime) -> int:
-    """Remove the plate tokens of passages before a time; how many there were."""
+async def forget_tokens(connection: Connection, *, now: datetime, window: timedelta) -> int:
+    """Remove the plate tokens of passages older than the pairing window, or their site's own where that is
+    shorter; how many passages had one.
+    """
     async with connection.transaction():
-        cursor = await connection.execute(statement("write", "forget_tokens"), {"before": before})
+        cursor = await connection.execute(statement("write", "forget_tokens"), {"now": now, "window": window})
+        return cursor.rowcount
+
+
+async def forget_reads(connection: Connection, *, before: datetime) -> int:
+    """Remove the reads behind passages of before a time, which are kept; how many there were."""
+    async with connection.transaction():
+        cursor = await connection.execute(statement("write", "forget_reads"), {"before": before})
         return cursor.rowcount
 
 

@@ -15,6 +15,7 @@ PATHS = [
     "/signs",
     "/signs/sign-1",
     "/accessibility",
+    "/open-data",
     "/docs",
 ]
 ZOOMED = (DESKTOP[0] // 2, DESKTOP[1] // 2)

@@ -119,7 +119,7 @@ def generated_view(kinds: list[str], seed: int, *, stale: bool = False) -> LiveV
     """A live view of sites of these kinds, where `stale` all of them."""
     random = Random(seed)
     sites = [_site(random, number, kind) for number, kind in enumerate(kinds)]
-    view = LiveView(clock=DatabaseClock(Hands()), stale_after_s=15)
+    view = LiveView(clock=DatabaseClock(Hands()), stale_after_s=15, withheld=WITHHELD)
     view.clock.sync(NOW, asked_at=0)
     closures = [
         Closure(number, facts.id, NOW - timedelta(hours=1), None, "Roadworks & <more>", "test", NOW)
@@ -161,4 +161,4 @@ class SomeForecasts:
 def generated_city(kinds: list[str], seed: int, *, stale: bool = False) -> City:
     """A city of sites of these kinds, with a forecast of some of them."""
     view = generated_view(kinds, seed, stale=stale)
-    return take(view, PUBLISHER, withheld=WITHHELD, forecasts=SomeForecasts(seed))
+    return take(view, PUBLISHER, forecasts=SomeForecasts(seed))

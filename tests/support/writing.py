@@ -27,7 +27,7 @@ def writing_to(
     return Writer(
         database_url,
         metrics or Metrics(),
-        lambda known: admission(known, RULES, keys, verifier),
+        lambda known: admission(known, RULES, keys, verifier=verifier),
         clock=Clock(),
         faults=FaultPoint(None),
         split_events=split_events,

@@ -85,11 +85,12 @@ SELECT d.device_id, d.bay_id,
    AND NOT EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id AND a.until_at IS NULL);
 
 -- upsert_gates: new and changed gates
-INSERT INTO gate AS g (camera_id, site_id, direction)
-SELECT camera_id, site_id, direction
-  FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (camera_id text, site_id text, direction text)
-ON CONFLICT (camera_id) DO UPDATE SET site_id = excluded.site_id, direction = excluded.direction
- WHERE (g.site_id, g.direction) IS DISTINCT FROM (excluded.site_id, excluded.direction)
+INSERT INTO gate AS g (camera_id, site_id, direction, options)
+SELECT camera_id, site_id, direction, options
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (camera_id text, site_id text, direction text, options jsonb)
+ON CONFLICT (camera_id) DO UPDATE
+   SET site_id = excluded.site_id, direction = excluded.direction, options = excluded.options
+ WHERE (g.site_id, g.direction, g.options) IS DISTINCT FROM (excluded.site_id, excluded.direction, excluded.options)
 RETURNING (xmax = 0) AS created;
 
 -- remove_gates: gates of the file's sites that the file no longer lists
@@ -205,5 +206,5 @@ SELECT d.device_id, d.codec, d.bay_id, b.site_id, nullif(a.from_at, '-infinity')
   FROM device d LEFT JOIN bay b ON b.bay_id = d.bay_id AND b.retired_at IS NULL
   LEFT JOIN device_assignment a ON a.device_id = d.device_id AND a.until_at IS NULL;
 
--- gates: each camera's site and direction
-SELECT camera_id, site_id, direction FROM gate;
+-- gates: each camera's site, direction and options, and the site's time zone
+SELECT g.camera_id, g.site_id, g.direction, g.options, s.timezone FROM gate g JOIN site s USING (site_id);

@@ -91,30 +91,50 @@ UPDATE bay_state s SET firmware = u.firmware
   FROM unnest(%(bay_id)s::text[], %(firmware)s::text[]) AS u (bay_id, firmware)
  WHERE s.bay_id = u.bay_id AND s.firmware IS DISTINCT FROM u.firmware;
 
--- known_reads: vehicles' passages that are stored already
-SELECT g.camera_id, g.event_id, g.site_id, g.event_at, g.direction, g.confidence, g.token, g.received_at
-  FROM gate_event g
-  JOIN unnest(%(camera_id)s::text[], %(event_id)s::text[]) AS u (camera_id, event_id)
-    ON g.camera_id = u.camera_id AND g.event_id = u.event_id
- WHERE g.event_at BETWEEN %(low)s AND %(high)s;
+-- near_reads: reads that may be of the vehicles that are read now, and all others of these vehicles
+WITH given AS (
+    SELECT * FROM unnest(%(camera_id)s::text[], %(event_at)s::timestamptz[], %(event_id)s::text[],
+                         %(repeat)s::interval[]) AS t (camera_id, event_at, event_id, repeat)
+), near AS (
+    SELECT r.camera_id, r.passage_at, r.passage_id FROM given g JOIN gate_read r USING (camera_id)
+     WHERE r.event_at BETWEEN g.event_at - g.repeat AND g.event_at + g.repeat
+     UNION
+    SELECT r.camera_id, r.passage_at, r.passage_id FROM given g JOIN gate_read r USING (camera_id, event_id)
+     WHERE r.event_at BETWEEN g.event_at - %(copy)s::interval AND g.event_at + %(copy)s::interval
+)
+SELECT r.camera_id, r.site_id, r.event_at, r.event_id, r.direction, r.confidence, r.token, r.former_tokens,
+       r.received_at, r.passage_at, r.passage_id
+  FROM near JOIN gate_read r USING (camera_id, passage_at, passage_id);
 
--- delete_reads: passages whose time another message tells better
+-- keep_reads: new and better reads, and those that belong to another passage now
+INSERT INTO gate_read AS r (camera_id, site_id, event_at, event_id, direction, confidence, token, former_tokens,
+                            received_at, passage_at, passage_id)
+SELECT * FROM unnest(%(camera_id)s::text[], %(site_id)s::text[], %(event_at)s::timestamptz[], %(event_id)s::text[],
+                     %(direction)s::text[], %(confidence)s::float8[], %(token)s::bytea[],
+                     %(former_tokens)s::bytea[], %(received_at)s::timestamptz[], %(passage_at)s::timestamptz[],
+                     %(passage_id)s::text[])
+ON CONFLICT (camera_id, event_at, event_id, token) DO UPDATE
+   SET confidence = excluded.confidence, former_tokens = excluded.former_tokens, received_at = excluded.received_at,
+       passage_at = excluded.passage_at, passage_id = excluded.passage_id;
+
+-- delete_passages: passages that are told otherwise now
 DELETE FROM gate_event g
  USING unnest(%(camera_id)s::text[], %(event_at)s::timestamptz[], %(event_id)s::text[])
        AS u (camera_id, event_at, event_id)
  WHERE (g.camera_id, g.event_at, g.event_id) = (u.camera_id, u.event_at, u.event_id);
 
--- copy_reads: passages
-COPY gate_event (camera_id, site_id, event_at, event_id, direction, confidence, token, received_at)
+-- copy_passages: passages
+COPY gate_event (camera_id, site_id, event_at, event_id, direction, confidence, token, former_tokens, received_at)
   FROM STDIN (FORMAT BINARY);
 
 -- anchors: since when each site's gates have been counting, from the latest correction
 SELECT DISTINCT ON (site_id) site_id, corrected_at
-  FROM count_correction WHERE site_id = ANY(%(sites)s) ORDER BY site_id, corrected_at DESC;
+  FROM count_correction WHERE site_id = ANY(%(sites)s) AND superseded_at IS NULL
+ ORDER BY site_id, corrected_at DESC, correction_id DESC;
 
--- count: vehicles came in or left
-UPDATE site_state t SET inside = t.inside + u.net
-  FROM unnest(%(site_id)s::text[], %(net)s::int[]) AS u (site_id, net)
+-- count: vehicles came in or left; from the earliest of them the books are to be kept anew
+UPDATE site_state t SET inside = t.inside + u.net, redo_from = least(t.redo_from, u.earliest)
+  FROM unnest(%(site_id)s::text[], %(net)s::int[], %(earliest)s::timestamptz[]) AS u (site_id, net, earliest)
  WHERE t.site_id = u.site_id
 RETURNING t.site_id, t.inside;
 
@@ -138,5 +158,26 @@ UPDATE bay_state s
        AS u (bay_id, version, revision, state, silent)
  WHERE s.bay_id = u.bay_id AND s.version = u.version;
 
--- forget_tokens: plate tokens beyond the pairing window
-UPDATE gate_event SET token = NULL WHERE token IS NOT NULL AND event_at < %(before)s;
+-- forget_tokens: plate tokens beyond the pairing window of their site; of copies told apart by them one is kept
+WITH ended AS (
+    SELECT site_id, %(now)s::timestamptz
+           - least(%(window)s::interval, make_interval(mins => (details->>'pairing_window_min')::int)) AS before
+      FROM site WHERE counting = 'gates'
+), several AS (
+    DELETE FROM gate_read r USING ended e
+     WHERE r.site_id = e.site_id AND r.event_at < e.before AND r.token IS NOT NULL
+       AND EXISTS (SELECT FROM gate_read o
+                    WHERE (o.camera_id, o.event_at, o.event_id) = (r.camera_id, r.event_at, r.event_id)
+                      AND (o.token IS NULL OR o.token < r.token))
+), reads AS (
+    UPDATE gate_read r SET token = NULL, former_tokens = NULL FROM ended e
+     WHERE r.site_id = e.site_id AND r.event_at < e.before AND r.token IS NOT NULL
+       AND NOT EXISTS (SELECT FROM gate_read o
+                        WHERE (o.camera_id, o.event_at, o.event_id) = (r.camera_id, r.event_at, r.event_id)
+                          AND (o.token IS NULL OR o.token < r.token))
+)
+UPDATE gate_event g SET token = NULL, former_tokens = NULL FROM ended e
+ WHERE g.site_id = e.site_id AND g.event_at < e.before AND g.token IS NOT NULL;
+
+-- forget_reads: reads so old that nothing can come that belongs to them
+DELETE FROM gate_read WHERE event_at < %(before)s::timestamptz;

@@ -50,7 +50,7 @@ async def test_one_passage_of_many_reads_is_the_same_in_any_order(
     ]
     ends = set()
     for order in itertools.permutations(reads):
-        await gated.execute("TRUNCATE gate_event")
+        await gated.execute("TRUNCATE gate_event, gate_read")
         new = 0
         for one in [*order, order[0]]:
             written = await write_batch(gated, Batch(gates=[one]), now=NOON)
@@ -77,13 +77,18 @@ async def test_tokens_vanish_after_the_pairing_window_and_passages_stay(gated: C
         Batch(gates=[read("old", token=b"x" * 32), read("new", token=b"y" * 32, second=60), read("none")]),
         now=NOON,
     )
-    assert await forget_tokens(gated, before=NOON + timedelta(seconds=30)) == 1
+    day = timedelta(days=1)
+    now = NOON + day + timedelta(seconds=30)
+    assert await forget_tokens(gated, now=now, window=day) == 1
     assert await rows(gated, "SELECT event_id, token FROM gate_event ORDER BY 1") == [
         ("new", b"y" * 32),
         ("none", None),
         ("old", None),
     ]
-    assert await forget_tokens(gated, before=NOON + timedelta(seconds=30)) == 0
+    assert await rows(gated, "SELECT event_id, token FROM gate_read ORDER BY 1") == await rows(
+        gated, "SELECT event_id, token FROM gate_event ORDER BY 1"
+    )
+    assert await forget_tokens(gated, now=now, window=day) == 0
 
 
 async def test_a_rejection_is_stored_whatever_its_texts_hold(database: Connection) -> None:

@@ -129,6 +129,18 @@ def test_only_the_categories_asked_for_count(view: LiveView) -> None:
     assert find(view, categories=frozenset({"motorcycle"}), include_full=True) == []
 
 
+def test_a_withheld_bay_counts_and_nothing_tells_which_it_is(view: LiveView) -> None:
+    view.withheld = frozenset({"disabled"})
+    near_one = street("ov", site="blue", category="disabled", at=(LON, LAT + 0.001))
+    view.replace(everything(near_one, confirmed_s_ago=0))
+    (site,) = near(view, categories=frozenset({"disabled"}))
+    assert (site.matching_vacant, site.bays) == (1, [])
+    distance = site.distance_m
+    view.replace(everything(street("vo", site="blue", category="disabled", at=(LON, LAT + 0.001))))
+    (site,) = near(view, categories=frozenset({"disabled"}))
+    assert site.distance_m == distance
+
+
 def test_gates_count_vehicles_so_they_answer_only_for_ordinary_spaces(view: LiveView) -> None:
     view.replace(everything(park("vvo")))
     assert find(view) == ["park"]

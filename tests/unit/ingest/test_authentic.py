@@ -58,7 +58,7 @@ def admitted(*messages: Message, quick: bool = True) -> Batch:
         Known(DIRECTORY, TABLE),
         Rules(timedelta(days=7), timedelta(minutes=2)),
         None,
-        Verifier(KEYS),
+        verifier=Verifier(KEYS),
     )
     if not quick:
         admission._sealed = _NothingQuick()  # type: ignore[assignment]
@@ -122,7 +122,7 @@ def test_a_device_with_a_key_may_not_speak_plain_by_any_way() -> None:
             Known(Directory({"a84041000181c061": watch}, {}), TABLE),
             Rules(timedelta(days=7), timedelta(minutes=2)),
             None,
-            Verifier({eui: {1: SECRET}}),
+            verifier=Verifier({eui: {1: SECRET}}),
         )
         batch = admission.batch(
             [Message("application/1/device/a84041000181c061/event/up", uplink, NOW_US, False, 1, 1)]

@@ -8,12 +8,13 @@ import pytest
 
 from api.clock import DatabaseClock
 from api.live import LiveView, NotLoaded
-from api.opendata.documents import DOCUMENTS, Document
+from api.opendata.document import Document
+from api.opendata.documents import DOCUMENTS
 from api.opendata.store import OpenData
 from parking.db.live import Changes
 from parking.outlook import NoForecasts
 from tests.support.live import NOW, Hands, confirmation, everything, snapshot, street
-from tests.support.published import PUBLISHER, WITHHELD
+from tests.support.published import PUBLISHER
 
 SITES = next(document for document in DOCUMENTS if document.path == "/open-data/sites.geojson")
 
@@ -33,7 +34,7 @@ def view(hands: Hands) -> LiveView:
 
 @pytest.fixture
 def data(view: LiveView) -> OpenData:
-    return OpenData(view, PUBLISHER, withheld=WITHHELD, forecasts=NoForecasts())
+    return OpenData(view, PUBLISHER, forecasts=NoForecasts())
 
 
 async def _vacant(data: OpenData) -> list[tuple[int, bool]]:
@@ -45,7 +46,7 @@ async def _vacant(data: OpenData) -> list[tuple[int, bool]]:
 async def test_nothing_is_told_before_the_first_load(hands: Hands) -> None:
     empty = LiveView(clock=DatabaseClock(hands), stale_after_s=15)
     with pytest.raises(NotLoaded):
-        await OpenData(empty, PUBLISHER, withheld=WITHHELD, forecasts=NoForecasts()).get(SITES)
+        await OpenData(empty, PUBLISHER, forecasts=NoForecasts()).get(SITES)
 
 
 async def test_a_document_stays_while_only_confirmations_come(

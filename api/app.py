@@ -42,6 +42,9 @@ from api.routes.open_data import open_data_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
+from api.routes.webhooks import webhooks_router
+from api.webhooks.post import Poster
+from api.webhooks.sender import Sender
 from parking.chance import Chances, TurnoverChances
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
@@ -50,7 +53,7 @@ from parking.settings import Settings
 from parking.signs import SignRules
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the application is made of; `app.state.parts`, for the server and for tests."""
 
@@ -63,6 +66,7 @@ class Parts:
     metrics: Metrics
     writes: Pool
     keys: KeyRing
+    webhooks: Sender
     open_data: OpenData
 
 
@@ -97,6 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
+    app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
     app.include_router(open_data_router(parts.open_data))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
@@ -130,7 +135,19 @@ def _parts(settings: Settings) -> Parts:
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
     open_data = _open_data(settings, view, NoForecasts())
-    return Parts(view, answers, TurnoverChances(), log, announcer, feed, metrics, writes, keys, open_data)
+    return Parts(
+        view=view,
+        answers=answers,
+        chances=TurnoverChances(),
+        log=log,
+        announcer=announcer,
+        feed=feed,
+        metrics=metrics,
+        writes=writes,
+        keys=keys,
+        webhooks=Sender(settings.require_database_url(), view, writes, Poster(settings.webhook_networks)),
+        open_data=open_data,
+    )
 
 
 def _open_data(settings: Settings, view: LiveView, forecasts: Forecasts) -> OpenData:
@@ -156,6 +173,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
+            tasks.create_task(parts.webhooks.run(), name="webhooks"),
         ]
         try:
             yield

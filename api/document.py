@@ -13,10 +13,12 @@ from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.opendata.index import OpenDataIndex
 from api.problems import Problem
+from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
 
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
+    *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
     OpenDataIndex,
     Problem,
 )

@@ -26,6 +26,7 @@ COMMANDS = {
     "forecast": "cli.forecast:forecast_app",
     "keys": "cli.keys:keys_app",
     "audit": "cli.audit:audit_app",
+    "webhooks": "cli.webhooks:webhooks_app",
     "maintenance": "cli.maintenance:maintenance",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""

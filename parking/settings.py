@@ -236,6 +236,9 @@ class Settings(BaseSettings):
         (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
         description="our proxies, whose X-Forwarded-For is believed: 10.0.0.5,fd00::/8",
     )
+    webhook_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (), description="networks of our own that webhooks may go to besides public addresses: 10.20.0.0/16"
+    )
     hsts_s: int = Field(
         0,
         ge=0,

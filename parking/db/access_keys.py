@@ -28,7 +28,7 @@ async def create_key(
     fresh = new_key()
     try:
         async with connection.transaction():
-            await _require_sites(connection, sites or ())
+            await require_sites(connection, sites or ())
             key = await _one(
                 connection,
                 "create",
@@ -117,7 +117,8 @@ async def mark_used(connection: Connection, ids: Iterable[str]) -> None:
     await connection.execute(statement("access_keys", "used"), {"ids": sorted(ids)})
 
 
-async def _require_sites(connection: Connection, sites: Iterable[str]) -> None:
+async def require_sites(connection: Connection, sites: Iterable[str]) -> None:
+    """Raise AccessError for a site that the registry does not have."""
     wanted = list(sites)
     cursor = await connection.execute(statement("access_keys", "known_sites"), {"sites": wanted})
     known = {site for (site,) in await cursor.fetchall()}

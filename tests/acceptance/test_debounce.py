@@ -36,7 +36,7 @@ async def test_a_bay_that_flaps_changes_the_number_once_it_rests(
     await ingestor.wait_for_output("connected to the broker")
 
     async def ask(query: str) -> tuple[object, ...]:
-        row = await (await database.execute(query.encode())).fetchone()
+        row: tuple[object, ...] | None = await (await database.execute(query.encode())).fetchone()
         assert row is not None
         return row
 

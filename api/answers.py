@@ -9,6 +9,7 @@ from api.prepared import Prepared
 
 _MEANING = {
     304: "Not modified: what you have (If-None-Match) is still right.",
+    400: "The body cannot be read as what it is said to be.",
     401: "An API key is needed, or the one sent is not valid; `WWW-Authenticate` says how to send one.",
     403: "The key lacks the scope, or is bound to other sites.",
     404: "There is no such thing.",
@@ -18,6 +19,7 @@ _MEANING = {
     415: "The body is of a kind that is not taken here.",
     422: "A value cannot be used; `errors` says which, and why.",
     428: "A change of what is there needs `If-Match` with its ETag.",
+    429: "Too many requests, or wrong keys, came from this address; `Retry-After` says when to ask again.",
     503: "The numbers have not been read yet, or the database is away; `Retry-After` says when to ask again.",
 }
 

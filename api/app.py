@@ -18,29 +18,37 @@ from api.events import EventLog
 from api.feed import Announcer, Feed
 from api.hot import HotReads
 from api.issuer_keys import IssuerKeys
-from api.key_ring import KeyRing
 from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
+from api.nearby import Nearby
 from api.oidc import Tokens
 from api.opendata.city import Publisher
+from api.opendata.history import History
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
 from api.pages.open_data import add_open_data
 from api.pages.site import About
 from api.pages.staff.install import install_staff
 from api.place_names import PlaceNames
+from api.polls import PollBook
 from api.prepared import Answers
 from api.rate_limit import RateLimit
+from api.reports import Reports
 from api.routes.audit import audit_router
+from api.routes.closures import closures_router
+from api.routes.counts import counts_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
 from api.routes.nearby import nearby_router
 from api.routes.open_data import open_data_router
 from api.routes.registry import registry_router
+from api.routes.registry_changes import registry_changes_router
 from api.routes.registry_files import registry_files_router
+from api.routes.reports import reports_router
+from api.routes.sign_desk import sign_desk_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
 from api.routes.stream import stream_router
@@ -48,11 +56,11 @@ from api.routes.webhooks import webhooks_router
 from api.webhooks.post import Poster
 from api.webhooks.sender import Sender
 from parking.chance import Chances, TurnoverChances
+from parking.db.key_ring import KeyRing
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
 from parking.outlook import Forecasts, NoForecasts
 from parking.settings import Settings
-from parking.signs import SignRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +70,14 @@ class Parts:
     view: LiveView
     answers: Answers
     chances: Chances
+    nearby: Nearby
     log: EventLog
     announcer: Announcer
     feed: Feed
     metrics: Metrics
     writes: Pool
     keys: KeyRing
+    polls: PollBook
     webhooks: Sender
     open_data: OpenData
 
@@ -97,16 +107,22 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.access = access
     problems.install(app)
     app.include_router(sites_router(parts.answers))
-    app.include_router(nearby_router(parts.view, parts.chances))
-    app.include_router(stream_router(parts.view, parts.log))
-    app.include_router(signs_router(parts.answers))
+    app.include_router(nearby_router(parts.view, parts.nearby))
+    app.include_router(stream_router(parts.view, parts.log, parts.nearby))
+    app.include_router(signs_router(parts.answers, parts.polls))
+    app.include_router(sign_desk_router(parts.writes))
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(reports_router(Reports(settings.require_database_url())))
+    app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(registry_files_router(parts.writes))
+    app.include_router(closures_router(parts.writes, parts.view.clock))
     app.include_router(registry_router(parts.writes))
+    app.include_router(registry_changes_router(parts.writes))
     app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
-    app.include_router(open_data_router(parts.open_data))
+    history = History(settings.require_database_url(), parts.view.clock)
+    app.include_router(open_data_router(parts.open_data, history))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
         publisher=settings.publisher,
@@ -115,13 +131,13 @@ def create_app(settings: Settings) -> FastAPI:
     )
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
-    app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    pages = install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
+    app.state.assistants = install_assistants(app, parts.view, parts.nearby, names)
+    pages = install_pages(app, parts.view, parts.answers, parts.nearby, about=about, names=names)
     app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
     add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
-    hot = HotReads(app.routed, parts.answers, parts.metrics, headers)
+    hot = HotReads(app.routed, parts.answers, parts.metrics, headers, polls=parts.polls)
     app.front = RateLimit(hot, limits=limits, access=access, metrics=parts.metrics, headers=headers)
     return app
 
@@ -130,8 +146,7 @@ def _parts(settings: Settings) -> Parts:
     view = LiveView(
         clock=DatabaseClock(), stale_after_s=settings.stale_after_s, withheld=settings.withheld_categories
     )
-    rules = SignRules(trust=settings.sign_trust, valid_s=settings.sign_valid_s, poll_s=settings.sign_poll_s)
-    answers = Answers(view, rules)
+    answers = Answers(view, settings.sign_defaults)
     log = EventLog()
     announcer = Announcer(view, answers, log)
     feed = Feed(settings.require_database_url(), view, announcer)
@@ -139,16 +154,19 @@ def _parts(settings: Settings) -> Parts:
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
     open_data = _open_data(settings, view, NoForecasts())
+    chances = TurnoverChances()
     return Parts(
         view=view,
         answers=answers,
-        chances=TurnoverChances(),
+        chances=chances,
+        nearby=Nearby(view, chances),
         log=log,
         announcer=announcer,
         feed=feed,
         metrics=metrics,
         writes=writes,
         keys=keys,
+        polls=PollBook(writes),
         webhooks=Sender(settings.require_database_url(), view, writes, Poster(settings.webhook_networks)),
         open_data=open_data,
     )
@@ -177,6 +195,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
+            tasks.create_task(parts.polls.run(), name="polls of signs"),
             tasks.create_task(parts.webhooks.run(), name="webhooks"),
         ]
         try:

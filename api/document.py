@@ -7,20 +7,31 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.answers import outcome
 from api.audit import AuditBody
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
+from api.closures import ClosureBody, ClosuresBody
+from api.counts import CorrectionsBody, CountsBody, NamedCorrectionBody
 from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.opendata.index import OpenDataIndex
 from api.problems import Problem
 from api.registry import registry_schemas
+from api.sign_desk import HistoryBody, OverrideBody
 from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
+from parking.reporting.dwell import Dwell, Overstays
+from parking.reporting.gates import Gates
+from parking.reporting.report import Comparison, Profile, Utilisation
 
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
+    *(CountsBody, CorrectionsBody, NamedCorrectionBody),
+    *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
+    *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates),
     OpenDataIndex,
+    *(ClosureBody, ClosuresBody),
     Problem,
 )
 
@@ -43,4 +54,18 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     )
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
     document.setdefault("components", {}).setdefault("schemas", {}).update(schemas | registry_schemas())
+    for framework in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(framework, None)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            _add_common(operation)
     return document
+
+
+def _add_common(operation: dict[str, Any]) -> None:
+    """What is answered before a route is reached: by what reads the request, and by limits."""
+    responses = operation["responses"]
+    for status in (400, 413, 429) if "requestBody" in operation else (429,):
+        responses.setdefault(str(status), outcome(status))
+    if "422" in responses:
+        responses["422"] = outcome(422)

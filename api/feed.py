@@ -143,7 +143,8 @@ class Feed:
         known = self._view.known_revisions(None if notices.all_sites else notices.sites)
         self.status.pending_sites = len(known)
         asked_at = self._view.clock.elapsed()
-        changes = await load_changes(connection, known)
+        signs = None if notices.all_signs else tuple(sorted(notices.signs))
+        changes = await load_changes(connection, known, signs=signs)
         self._view.clock.sync(changes.confirmation.database_time, asked_at=asked_at)
         self._announcer.announce(self._view.apply(changes))
         self.status.pending_sites = 0

@@ -12,6 +12,7 @@ from api.answers import has_it
 from api.edge import HEADERS, Headers
 from api.live import NotLoaded
 from api.metrics import Metrics
+from api.polls import PollBook
 from api.prepared import Answers, Prepared
 from parking.errors import NotFound
 
@@ -24,16 +25,20 @@ _HOT = ("/v1/sites", "/v1/signs/")
 class HotReads:
     """An ASGI application in front of another: it answers the hot reads from prepared bytes."""
 
-    def __init__(self, app: ASGIApp, answers: Answers, metrics: Metrics, extra: Headers = HEADERS) -> None:
+    def __init__(
+        self, app: ASGIApp, answers: Answers, metrics: Metrics, extra: Headers = HEADERS, *, polls: PollBook
+    ) -> None:
         self._app = app
         self._extra = extra
         self._answers = answers
         self._metrics = metrics
+        self._polls = polls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a hot read; pass on everything else."""
         began = perf_counter()
-        found = self._find(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
+        hot = scope["type"] == "http" and scope["method"] == "GET"
+        found = self._find(scope, began) if hot else None
         if found is None:
             return await self._app(scope, receive, send)
         route, prepared, status = found
@@ -45,7 +50,7 @@ class HotReads:
         await send({"type": "http.response.start", "status": status, "headers": [*headers, *self._extra]})
         await send({"type": "http.response.body", "body": body})
 
-    def _find(self, scope: Scope) -> tuple[str, Prepared, int] | None:
+    def _find(self, scope: Scope, began: float) -> tuple[str, Prepared, int] | None:
         """The route, what it answers, and whether with 200 or 304."""
         path: str = scope["path"]
         if not path.startswith(_HOT):
@@ -62,7 +67,9 @@ class HotReads:
             if path.startswith(_SITE):
                 route, prepared = "/v1/sites/{site_id}", self._answers.site(path[len(_SITE) :])
             elif path.startswith(_SIGN) and accept in _JSON and not scope["query_string"]:
-                route, prepared = "/v1/signs/{sign_id}", self._answers.sign(path[len(_SIGN) :])
+                sign = path[len(_SIGN) :]
+                route, prepared = "/v1/signs/{sign_id}", self._answers.sign(sign)
+                self._polls.note(sign, prepared.text, began)
             elif path == "/v1/sites":
                 route, prepared = path, self._answers.sites()
             else:

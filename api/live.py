@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from api.bays import BayTable, SiteBays
 from api.clock import DatabaseClock
 from parking.availability import is_stale
-from parking.db.live import Changes, Confirmation, Everything, SignFacts, SiteFacts
+from parking.db.live import Changes, Confirmation, Everything, SiteFacts
 from parking.db.opening import Closure
+from parking.db.signs import DECIDED_WITHIN_S, SignFacts, SignState
 from parking.errors import NotFound, ParkingError
 from parking.model import Snapshot
 
@@ -58,6 +59,7 @@ class LiveView:
         self.sites: dict[str, LiveSite] = {}
         self.bays = BayTable()
         self.signs: dict[str, SignFacts] = {}
+        self.sign_states: dict[str, SignState] = {}
         self.closures: dict[str, list[Closure]] = {}
 
     def site(self, site_id: str) -> LiveSite:
@@ -77,6 +79,11 @@ class LiveView:
         if (sign := self.signs.get(sign_id)) is None:
             raise NotFound(f"There is no sign with the id {sign_id[:100]!r}.")
         return sign
+
+    def signs_are_kept(self, now: datetime) -> bool:
+        """Whether what was decided of the signs may be recalled at `now`."""
+        decided_at = None if self.confirmation is None else self.confirmation.signs_decided_at
+        return decided_at is not None and not is_stale(decided_at, now, stale_after_s=DECIDED_WITHIN_S)
 
     def require_loaded(self) -> None:
         """Raise NotLoaded until the first load."""
@@ -108,6 +115,7 @@ class LiveView:
             for facts, snapshot in everything.sites
         }
         self.signs = {sign.id: sign for sign in everything.signs}
+        self.sign_states = {state.sign: state for state in everything.sign_states}
         self.closures = {}
         for closure in everything.closures:
             self.closures.setdefault(closure.site_id, []).append(closure)
@@ -138,6 +146,7 @@ class LiveView:
             # A bay that the registry has only just got comes with the full load that follows.
             if (site := self.sites.get(site_id)) is not None:
                 site.bays.set(bay_id, now)
+        self.sign_states |= {state.sign: state for state in changes.sign_states}
         self.confirm(changes.confirmation)
         return changed
 

@@ -13,7 +13,7 @@ from parking.db.connect import connect
 from parking.db.failures import explain
 from parking.db.maintenance import load_maintenance
 from parking.db.watchdog import answering_within
-from parking.health.maintenance import Fault, Maintenance, Visit
+from parking.health.maintenance import Fault, Maintenance, SilentSign, Visit
 
 KEPT_S = 5.0
 _ANSWER_S = 10.0
@@ -51,12 +51,24 @@ class DeskFault(FaultBody, frozen=True, kw_only=True):
     site: str
 
 
+class SilentSignBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign that has asked over HTTP and does so no longer."""
+
+    sign: str
+    name: str
+    site: Annotated[str | None, Meta(description="under which the registry lists it")]
+    location: Point | None
+    since: Annotated[Time, Meta(description="when it last asked")]
+    reason: str
+
+
 class MaintenanceBody(msgspec.Struct, frozen=True, kw_only=True):
     """Visits, the most useful first. `as_of` is when all devices were last looked at, null for never."""
 
     as_of: Time | None
     visits: list[VisitBody]
     at_desk: list[DeskFault]
+    signs: Annotated[list[SilentSignBody], Meta(description="signs that no longer ask over HTTP")]
 
 
 class MaintenanceReader:
@@ -92,6 +104,19 @@ def maintenance_body(maintenance: Maintenance) -> MaintenanceBody:
         as_of=maintenance.as_of,
         visits=[_visit(visit) for visit in maintenance.visits],
         at_desk=[DeskFault(site=fault.site, **_fault(fault)) for fault in maintenance.at_desk],
+        signs=[_sign(sign) for sign in maintenance.signs],
+    )
+
+
+def _sign(sign: SilentSign) -> SilentSignBody:
+    here = None if sign.lon is None or sign.lat is None else Point(sign.lon, sign.lat)
+    return SilentSignBody(
+        sign=sign.sign,
+        name=sign.name,
+        site=sign.site,
+        location=here,
+        since=sign.since,
+        reason=sign.reason,
     )
 
 

@@ -97,7 +97,10 @@ class Answers:
 
     def sign(self, sign_id: str) -> Prepared:
         """What one sign shows. Raises NotLoaded or NotFound."""
-        return self.prepare(("sign", sign_id), lambda now: self._sign(sign_id, now))
+        key = ("sign", sign_id)
+        if (ready := self._ready(key)) is not None:
+            return ready
+        return self.prepare(key, lambda now: self._sign(sign_id, now))
 
     def signs(self) -> Prepared:
         """What all signs show. Raises NotLoaded."""

@@ -76,20 +76,17 @@ def require_match(request: Request, now: Mapping[str, Any] | None) -> None:
 
 def may_see(caller: Caller, kind: Kind, document: Mapping[str, Any]) -> None:
     """Answer 403 for a thing of a site that the caller's key is not for."""
-    site = document["id"] if kind.name == "sites" else document.get("site")
+    may_see_site(caller, document["id"] if kind.name == "sites" else document.get("site"))
+
+
+def may_see_site(caller: Caller, site: str | None) -> None:
+    """Answer 403 for a site, or the store room (None), that the caller's key is not for."""
     if caller.sites is not None and site is None:
         raise Refused(
             HTTPStatus.FORBIDDEN, "A device in the store room is for keys that are bound to no site."
         )
     if site is not None:
         caller.require_site(site)
-
-
-def shown(kind: Kind, document: Mapping[str, Any]) -> dict[str, Any]:
-    """What is told of a thing: all that can be written. Of a device the bay says the site."""
-    if kind.name != "devices":
-        return dict(document)
-    return {key: value for key, value in document.items() if key != "site"}
 
 
 def registry_schemas() -> dict[str, Any]:

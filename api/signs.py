@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from api.bodies import Sign
 from api.live import LiveSite, LiveView
+from parking.db.signs import SignState
 from parking.sign_rules import SignRules, rules_of
-from parking.signs import SignMessage, decide, message_of
+from parking.signs import SignMessage, decide, message_of, recall
 
 MOVES_ON_S = 1.0
 """An answer is made anew after this, since its `valid_until` moves on."""
@@ -27,9 +28,8 @@ class SignBoard:
             self._rules.clear()
             self._registry_version = view.registry_version
         if (rules := self._rules.get(sign_id)) is None:
-            sites = view.sign(sign_id)
-            timezone = sites[0].facts.timezone if sites else "UTC"
-            rules = rules_of(view.sign_facts(sign_id).settings, self._defaults, timezone=timezone)
+            facts = view.sign_facts(sign_id)
+            rules = rules_of(facts.settings, self._defaults, timezone=facts.timezone)
             self._rules[sign_id] = rules
         return rules
 
@@ -37,11 +37,16 @@ class SignBoard:
         """What a sign is told at `now`. Raises NotLoaded or NotFound."""
         view, rules = self._view, self.rules(sign_id)
         sites = view.sign(sign_id)
-        decision = decide(
+        state = view.sign_states.get(sign_id) or SignState(sign=sign_id)
+        # Without a memory what anybody decides is what the keeper has decided.
+        known = state.memory if rules.remembers and view.signs_are_kept(now) else {}
+        decision = (recall if rules.remembers else decide)(
             [site.snapshot for site in sites],
             now=now,
             stale=any(view.is_stale(site, now) for site in sites),
             rules=rules,
+            memory=known,
+            override=state.override,
         )
         return message_of(sign_id, decision, now=now, rules=rules)
 

@@ -138,7 +138,8 @@ class View:
         values: dict[str, object] = dict.fromkeys(column_types(Positions), np.zeros(bays))
         values |= dict.fromkeys(("state", "reported"), np.full(bays, UNKNOWN))
         values |= dict.fromkeys(
-            ("since", "seen_at", "event_at", "placed_at", "held", "session"), np.full(bays, NOTHING)
+            ("since", "seen_at", "event_at", "placed_at", "held", "session", "silent_until"),
+            np.full(bays, NOTHING),
         )
         values |= dict.fromkeys(("silent", "settled"), np.ones(bays))
         self.table = BayTable(

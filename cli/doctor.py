@@ -17,6 +17,7 @@ from parking.db.connect import Connection, connect, find_edition
 from parking.db.health import Health, load_health
 from parking.db.ingestors import reports
 from parking.db.migrate import check_schema
+from parking.db.signs import DECIDED_WITHIN_S
 from parking.errors import ParkingError
 from parking.settings import Settings, load_settings
 
@@ -58,7 +59,7 @@ async def examine(settings: Settings) -> list[Finding]:
             findings.append(schema)
             if schema.ok:
                 health = await load_health(connection)
-                findings += _judge(health, time.time())
+                findings += judge_health(health, time.time())
                 findings += judge_ingestors(await reports(connection), health.device_heard_s)
                 findings += judge_keys(*await list_keys(connection))
     except ParkingError as error:
@@ -85,7 +86,8 @@ async def _schema(connection: Connection) -> str:
     return "as this version needs it"
 
 
-def _judge(health: Health, now: float) -> list[Finding]:
+def judge_health(health: Health, now: float) -> list[Finding]:
+    """What there is to say of the database's content and clock at this time (seconds since 1970)."""
     difference = abs(health.database_time.timestamp() - now)
     findings = [
         Finding("clock", True, f"within {difference:.1f} s of the database's")
@@ -102,11 +104,21 @@ def _judge(health: Health, now: float) -> list[Finding]:
         findings.append(Finding("registry", True, says))
     else:
         findings.append(Finding("registry", False, "empty", "Load one: parking registry import FILE"))
+    if health.signs:
+        findings.append(_signs(health.signs_decided_s))
     if health.rejected_hour:
         kinds = ", ".join(f"{count} {code}" for code, count in health.rejected_hour)
         do = "See the table rejected_message: SELECT received_at, topic, code, detail FROM rejected_message"
         findings.append(Finding("rejections in the last hour", None, kinds, do))
     return findings
+
+
+def _signs(decided_s: float | None) -> Finding:
+    if decided_s is not None and decided_s <= DECIDED_WITHIN_S:
+        return Finding("signs", True, "an ingestor decides what they show")
+    since = "yet" if decided_s is None else f"since {decided_s:.0f} s"
+    do = "A running ingestor does: its log says `signs are not being decided`, and why."
+    return Finding("signs", None, f"nobody decides for them {since}: those that need a memory are blank", do)
 
 
 def _plate_keys(settings: Settings) -> Finding:

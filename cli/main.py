@@ -24,10 +24,15 @@ COMMANDS = {
     "doctor": "cli.doctor:doctor",
     "conformance": "cli.conformance:conformance",
     "forecast": "cli.forecast:forecast_app",
+    "counts": "cli.counts:counts",
+    "count": "cli.counts:count",
     "keys": "cli.keys:keys_app",
     "audit": "cli.audit:audit_app",
     "webhooks": "cli.webhooks:webhooks_app",
     "maintenance": "cli.maintenance:maintenance",
+    "report": "cli.report:report_app",
+    "sign": "cli.sign:sign_app",
+    "sign-client": "cli.sign_client:sign_client",
 }
 """Where each command is. A module is imported when its command is used: together they take seconds."""
 

@@ -27,6 +27,8 @@ def maintenance(
 
         typer.echo(encode(maintenance_body(found)).decode())
         return
+    for sign in found.signs:
+        typer.echo(f"Sign {sign.name} ({sign.sign}) is silent: {sign.reason}")
     if found.as_of is None:
         typer.echo("No device has been looked at yet: an ingestor does so within minutes of its start.")
         return

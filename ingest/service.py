@@ -9,6 +9,8 @@ import structlog
 from prometheus_client import start_http_server
 
 from ingest.admit import Admission, Rules
+from ingest.bookkeeper import Bookkeeper
+from ingest.camera_http import receive
 from ingest.clock import Clock
 from ingest.consumer import Consumer
 from ingest.examiner import Examiner
@@ -21,6 +23,8 @@ from ingest.mqtt_source import MqttSource
 from ingest.publisher import Publisher
 from ingest.report import report
 from ingest.share import share_of
+from ingest.sign_keeper import SignKeeper
+from ingest.sign_publisher import SignPublisher
 from ingest.silencer import Silencer
 from ingest.writer import Writer
 from parking.db.connect import connect
@@ -110,6 +114,14 @@ async def _serve(settings: Settings) -> None:
             keys=keys,
             lanes=lanes,
         )
+        sign_publisher = SignPublisher(source, clock)
+        signs = SignKeeper(
+            database_url,
+            sign_publisher,
+            clock,
+            defaults=settings.sign_defaults,
+            stale_after_s=settings.stale_after_s,
+        )
         former = FormerSessions(
             settings, clock, session, writer, publisher.offer, connected=lambda: source.connected
         )
@@ -124,11 +136,18 @@ async def _serve(settings: Settings) -> None:
                 ("source", source.run()),
                 ("consume", consumer.run()),
                 ("publish", publisher.run()),
+                ("signs", signs.run()),
+                ("publish signs", sign_publisher.run()),
                 ("silence", silencer.run()),
                 ("keep", keeper.run()),
                 ("former sessions", former.run()),
                 ("health", Examiner(database_url, consumer.current).run()),
+                ("books", Bookkeeper(settings, clock, consumer.current).run()),
                 ("device keys", ring.run(writer.forget)),
+                (
+                    "cameras",
+                    receive(settings, writer, publisher.offer, clock=clock, metrics=metrics, allowed=allowed),
+                ),
                 ("report", report(metrics, source, consumer, lambda: writer.trouble)),
             ):
                 tasks.create_task(work, name=name)

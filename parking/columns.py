@@ -127,6 +127,7 @@ class Positions:
     held: Ints
     battery_v: Floats
     temperature_c: Floats
+    silent_until: Ints
 
     def take(self, slots: Ints) -> "Positions":
         """Copies of these slots' rows."""
@@ -156,7 +157,8 @@ class Merged:
 
     `slots` are the bays heard of (ascending) and `positions` their new rows, those to be rebuilt included
     (with what was heard, but their old place). `moved` says which of them have a new event. `events` are
-    row numbers of the observations. A stay has bay, start, end and whether these were seen.
+    row numbers of the observations. A stay has bay, start, end and whether these were seen; a run of unknown
+    has bay, start and end. `first` are the times of first events, of the bays `first_bay`.
     """
 
     slots: Ints
@@ -170,6 +172,11 @@ class Merged:
     stay_end: Ints
     stay_start_seen: Bools
     stay_end_seen: Bools
+    unknown_bay: Ints
+    unknown_start: Ints
+    unknown_end: Ints
+    first_bay: Ints
+    first: Ints
 
 
 def merge(table: Positions, batch: Observations, *, hold_us: int = 0) -> Merged:
@@ -189,6 +196,8 @@ def merge(table: Positions, batch: Observations, *, hold_us: int = 0) -> Merged:
     run_start = np.where(cfirst, table.since[cbay], _shifted(ctime))
     run_start_seen = np.where(cfirst, table.start_seen[cbay], _shifted(cbefore) == VACANT)
     ended = (cbefore == OCCUPIED) & (ctime > run_start)
+    begun = fresh[change]
+    told = (cbefore == UNKNOWN) & (ctime > run_start) & ~begun
     moved = np.isin(slots, bay, assume_unique=False)
     _move(heard, moved, batch, rows)
     last_change = np.flatnonzero(_changes_after(cbay))
@@ -217,6 +226,11 @@ def merge(table: Positions, batch: Observations, *, hold_us: int = 0) -> Merged:
         stay_end=ctime[ended],
         stay_start_seen=run_start_seen[ended],
         stay_end_seen=state[change][ended] == VACANT,
+        unknown_bay=cbay[told],
+        unknown_start=run_start[told],
+        unknown_end=ctime[told],
+        first_bay=cbay[begun],
+        first=ctime[begun],
     )
 
 
@@ -224,7 +238,10 @@ def nothing_merged(table: Positions, slots: Ints) -> Merged:
     """These bays as they are, for a change that no message made."""
     ints, bools = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
     moved = np.zeros(len(slots), dtype=np.bool_)
-    return Merged(slots, table.take(slots), moved, ints, ints, 0, ints, ints, ints, bools, bools)
+    return Merged(
+        slots, table.take(slots), moved, ints, ints, 0,
+        ints, ints, ints, bools, bools, ints, ints, ints, ints, ints,
+    )  # fmt: skip
 
 
 def publish(rows: Positions, ttl_us: Ints, now_us: int, *, hold_us: int = 0) -> None:

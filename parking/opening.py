@@ -4,7 +4,8 @@ The hours are times of the clock on the wall, in the site's own zone: on the nig
 comes twice, what opens within it opens twice. Public holidays (`PH`) are those of `COUNTRY`.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -39,8 +40,55 @@ class OpeningHours:
         change = self._hours.next_change(self._on_the_wall(at))
         return None if change is None else change.replace(tzinfo=self._zone).astimezone(UTC)
 
+    def closed(self, from_at: datetime, until_at: datetime) -> list[tuple[datetime, datetime]]:
+        """The times in between, in UTC, at which `is_open` says no; those that touch are one."""
+        found: list[tuple[datetime, datetime]] = []
+        for start, end in _same_offset(from_at, until_at, self._zone):
+            at, shift = start, start.astimezone(self._zone).utcoffset() or timedelta()
+            while at < end:
+                wall = self._on_the_wall(at)
+                change = self._hours.next_change(wall)
+                until = end if change is None else min(end, (change - shift).replace(tzinfo=UTC))
+                if not self._hours.is_open(wall):
+                    begun = found.pop()[0] if found and found[-1][1] == at else at
+                    found.append((begun, until))
+                at = until
+        return found
+
     def _on_the_wall(self, at: datetime) -> datetime:
         return at.astimezone(self._zone).replace(tzinfo=None)
+
+
+def _same_offset(
+    from_at: datetime, until_at: datetime, zone: ZoneInfo
+) -> Iterator[tuple[datetime, datetime]]:
+    """The time in between in parts in which the clocks do not change."""
+    start = at = from_at.astimezone(UTC)
+    while at < until_at:
+        step = min(at + timedelta(days=1), until_at.astimezone(UTC))
+        if _offset(step, zone) != _offset(at, zone):
+            change = _change(at, step, zone)
+            yield start, change
+            start = change
+        at = step
+    if start < until_at:
+        yield start, until_at.astimezone(UTC)
+
+
+def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The moment, a whole second, in between at which the clocks change."""
+    low, high = int(before.timestamp()), int(after.timestamp())
+    was = _offset(before, zone)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (
+            (middle, high) if _offset(datetime.fromtimestamp(middle, UTC), zone) == was else (low, middle)
+        )
+    return datetime.fromtimestamp(high, UTC)
+
+
+def _offset(at: datetime, zone: ZoneInfo) -> timedelta | None:
+    return at.astimezone(zone).utcoffset()
 
 
 @lru_cache(maxsize=4096)

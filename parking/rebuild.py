@@ -7,15 +7,20 @@ in the same rows.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from parking.model import BayEvent, EventKind, Occupancy, Stay
-from parking.timeline import Placed, Position, canonical, extend, inferred, is_settled, ordered
+from parking.timeline import Placed, Position, canonical, extend, inferred, is_settled, ordered, runs
+
+Run = tuple[datetime, datetime | None]
+"""From when until when a bay was unknown; None if it still is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """What differs from what was stored. `open_stay` is there while the bay is occupied.
 
+    `unknown` are ended runs of unknown. `first_at` is the first event's time if no earlier one is stored.
     `position` is None if nothing differs.
     """
 
@@ -26,19 +31,24 @@ class Rebuilt:
     position: Position | None
     open_stay: Stay | None
     settled: bool
+    new_unknown: list[Run]
+    old_unknown: list[Run]
+    first_at: datetime | None
 
 
 def rebuild(
     stored: Sequence[BayEvent],
     found: Sequence[BayEvent],
     known: Sequence[Stay],
+    unknown: Sequence[Run] = (),
     *,
     since: datetime,
     hold: timedelta = timedelta(),
 ) -> Rebuilt:
     """Merge `found` with a bay's `stored` events: those from `since` on, and the last one before.
 
-    `known` are the stored stays that reach into that time, oldest first, the open one (if any) last.
+    `known` are the stored stays that reach into that time, oldest first, the open one (if any) last;
+    `unknown` likewise the runs of unknown, and perhaps one before.
     """
     before = canonical(stored)
     told = canonical(event for event in (*stored, *found) if event.kind is not EventKind.INFERRED)
@@ -51,17 +61,20 @@ def rebuild(
     ]
     timeline = ordered(after.values())
     earlier = [index for index, placed in enumerate(timeline) if placed.event.event_at < since]
-    anchor = _anchor(timeline[earlier[-1]], known) if earlier else None
+    first = timeline[earlier[-1]] if earlier else None
+    unknown = [run for run in unknown if run[1] is None or run[1] >= since or _at(first, run)]
+    anchor = _anchor(first, known, unknown) if first else None
     if earlier:
         timeline = timeline[earlier[-1] + 1 :]
     if not timeline:
-        return Rebuilt(fresh, outdated, [], [], None, None, True)
+        return Rebuilt(fresh, outdated, [], [], None, None, True, [], [], None)
     extended = extend(anchor, timeline, hold=hold)
     stays = [*([extended.closed] if extended.closed else []), *extended.stays]
     if anchor is not None and anchor.last.event.state is Occupancy.OCCUPIED:
         stays = _with_known_start(stays, extended.dropped, anchor, known)
     ended = [stay for stay in stays if stay.ended_at is not None]
     known_ended = [stay for stay in known if stay.ended_at is not None]
+    blind, known_blind = _unknown(anchor, timeline), [run for run in unknown if run[1] is not None]
     return Rebuilt(
         new_events=fresh,
         old_events=outdated,
@@ -70,6 +83,9 @@ def rebuild(
         position=extended.position,
         open_stay=stays[-1] if stays and stays[-1].ended_at is None else None,
         settled=is_settled(timeline),
+        new_unknown=[run for run in blind if run not in known_blind],
+        old_unknown=[run for run in known_blind if run not in blind],
+        first_at=None if anchor else timeline[0].at,
     )
 
 
@@ -84,11 +100,28 @@ def _same(stored: BayEvent | None, event: BayEvent) -> bool:
     )
 
 
-def _anchor(first: Placed, known: Sequence[Stay]) -> Position:
+def _at(first: Placed | None, run: Run) -> bool:
+    """Whether a run that was ended with its bay is the one that goes on since the first event."""
+    return first is not None and run[0] <= first.at and (run[1] is None or first.at < run[1])
+
+
+def _anchor(first: Placed, known: Sequence[Stay], unknown: Sequence[Run]) -> Position:
     """Where the timeline stood at the last event before the part that was read back."""
     if first.event.state is Occupancy.OCCUPIED and known and known[0].started_at <= first.at:
         return Position(first, known[0].started_at)
+    if first.event.state is Occupancy.UNKNOWN and unknown and unknown[0][0] <= first.at:
+        return Position(first, unknown[0][0])
     return Position(first, first.at)
+
+
+def _unknown(anchor: Position | None, timeline: Sequence[Placed]) -> list[Run]:
+    """The runs of unknown that have ended."""
+    changes = runs([*([Placed(anchor.since, anchor.last.event)] if anchor else []), *timeline])
+    return [
+        (change.at, after.at)
+        for change, after in pairwise(changes)
+        if change.event.state is Occupancy.UNKNOWN and after.at > change.at
+    ]
 
 
 def _with_known_start(

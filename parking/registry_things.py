@@ -84,6 +84,12 @@ class Kind:
                 return {**sensor_document(model.id, model.codec, model.heartbeat_s), "bay": model.bay}
         raise TypeError(f"{type(model).__name__} is no model of a thing")
 
+    def told(self, document: Document) -> Document:
+        """What is told of a thing: all that can be written. Of a device the bay says the site."""
+        if self.name != "devices":
+            return document
+        return {key: value for key, value in document.items() if key != "site"}
+
     def schema(self, template: str) -> tuple[Document, Document]:
         """The JSON Schema of one, and the definitions that it refers to by `template`."""
         schema = self.model.model_json_schema(ref_template=template)

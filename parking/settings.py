@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from parking.access_keys import Scope, checked_scopes
 from parking.errors import AccessError, SettingsError
+from parking.sign_rules import SignRules
 
 
 def _split(value: SecretStr) -> SplitResult:
@@ -209,6 +210,10 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=0, le=65535, description="port the API listens on")
     ingest_host: str = Field("127.0.0.1", description="address of the ingestor's /metrics and /healthz")
     ingest_port: int = Field(9108, ge=0, le=65535, description="port of the ingestor's /metrics; 0 is none")
+    camera_http_host: str = Field("127.0.0.1", description="address where cameras can post plate reads")
+    camera_http_port: int = Field(
+        0, ge=0, le=65535, description="port where cameras can post plate reads; 0 is none"
+    )
     oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = Field(
         None, description="identity provider whose bearer tokens are accepted: https://..."
     )
@@ -278,6 +283,11 @@ class Settings(BaseSettings):
     demo_mqtt_port: int = Field(1883, ge=1, le=65535, description="`parking demo`: port of its broker")
     log_format: Literal["text", "json"] = Field("text", description="how log lines look")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+
+    @property
+    def sign_defaults(self) -> SignRules:
+        """How a sign decides where the registry does not say."""
+        return SignRules(trust=self.sign_trust, valid_s=self.sign_valid_s, poll_s=self.sign_poll_s)
 
     @property
     def mqtt_session(self) -> str:

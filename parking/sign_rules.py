@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from parking.opening import opening_hours
+
 BLANK = ""
 FULL = "FULL"
 CLOSED = "CLOSED"
@@ -169,7 +171,15 @@ SETTINGS = frozenset(SignRules.__dataclass_fields__) - {"timezone"}
 
 
 def rules_of(stored: Mapping[str, Any], defaults: SignRules, *, timezone: str) -> SignRules:
-    """The rules of a sign from the column `sign.details`; what it does not say is as in `defaults`."""
+    """The rules of a sign from the column `sign.details`; what it does not say is as in `defaults`.
+
+    One whose settings cannot be read is blank: it must not be wrong, nor keep the others from being decided.
+    """
     known = {name: stored[name] for name in stored.keys() & SETTINGS}
-    parsed = msgspec.convert(known, SignRules)
+    try:
+        parsed = msgspec.convert(known, SignRules)
+        for hours in parsed.schedule:
+            opening_hours(hours.hours, timezone)
+    except ValueError:
+        return replace(defaults, timezone=timezone, mode=Mode.BLANK)
     return replace(defaults, timezone=timezone, **{name: getattr(parsed, name) for name in known})

@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from api.answers import answer
 from api.live import LiveView
+from api.nearby import Nearby
 from api.pages.assets import Assets, service_worker
 from api.pages.docs import add_docs
 from api.pages.home import add_home
@@ -15,15 +16,14 @@ from api.pages.sites import add_sites
 from api.pages.statement import add_statement
 from api.place_names import PlaceNames
 from api.prepared import Answers, prepared
-from parking.chance import Chances
 
 
 def install_pages(
-    app: FastAPI, view: LiveView, answers: Answers, chances: Chances, about: About, names: PlaceNames
+    app: FastAPI, view: LiveView, answers: Answers, nearby: Nearby, about: About, names: PlaceNames
 ) -> Pages:
     """Add the pages and what they load. Call it last: the documentation describes what is there."""
     pages = Pages(app, about)
-    add_home(pages, view, chances, names)
+    add_home(pages, view, nearby, names)
     add_sites(pages, view, answers)
     add_place(pages, view, answers)
     add_signs(pages, view, answers)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api.access import Caller, needs
 from api.answers import GUARDED, documented
-from api.registry import may_see, page_answer, schema_name, shown, thing_answer
+from api.registry import may_see, page_answer, schema_name, thing_answer
 from parking.access_keys import Scope
 from parking.db.pool import Pool
 from parking.db.registry_read import read_one, read_page
@@ -36,7 +36,7 @@ def _add_reads(router: APIRouter, kind: Kind, database: Pool) -> None:
         sites = caller.sites if site is None else {site.replace("\0", "\ufffd")}
         async with database.transaction() as connection:
             found = await read_page(connection, kind.name, sites=sites, after=cursor, limit=limit + 1)
-        return page_answer(kind.name, [shown(kind, one) for one in found], limit=limit, id=kind.id)
+        return page_answer(kind.name, [kind.told(one) for one in found], limit=limit, id=kind.id)
 
     async def one(request: Request, id: Id, caller: Keeper) -> Response:
         async with database.transaction() as connection:
@@ -44,7 +44,7 @@ def _add_reads(router: APIRouter, kind: Kind, database: Pool) -> None:
         if found is None:
             raise NotFound(f"There is no {kind.one} with the id {id!r:.100}.")
         may_see(caller, kind, found)
-        return thing_answer(request, shown(kind, found))
+        return thing_answer(request, kind.told(found))
 
     name = schema_name(kind)
     router.add_api_route(

@@ -1,5 +1,6 @@
 """What variable message signs show: /v1/signs."""
 
+from time import perf_counter
 from typing import Annotated, Literal
 
 import msgspec
@@ -8,6 +9,7 @@ from starlette.responses import Response
 
 from api.answers import answer, documented
 from api.bodies import Sign
+from api.polls import PollBook
 from api.prepared import NEVER, Answers
 
 Id = Annotated[str, Path(max_length=200, description="the id of the sign")]
@@ -18,7 +20,7 @@ Format = Annotated[
 ]
 
 
-def signs_router(answers: Answers) -> APIRouter:
+def signs_router(answers: Answers, polls: PollBook) -> APIRouter:
     """Routes that sign controllers poll."""
     router = APIRouter(tags=["Signs"])
 
@@ -39,6 +41,7 @@ def signs_router(answers: Answers) -> APIRouter:
         It is never a number when the site is closed, the number is stale, or too few spaces report.
         """
         prepared = answers.sign(sign_id)
+        polls.note(sign_id, prepared.text, perf_counter())
         if format == "json" or (format is None and not prefers_text(accept)):
             return answer(request, prepared)
         text = msgspec.json.decode(prepared.body, type=Sign).multi if format == "multi" else prepared.text

@@ -41,7 +41,7 @@ from parking.db.webhooks import (
 )
 from parking.errors import AccessError
 from parking.settings import Network
-from parking.webhooks import checked_events, checked_url
+from parking.webhooks import checked_url
 
 Id = Annotated[str, Path(max_length=100, description="the id or the name of the webhook")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="most messages")]
@@ -85,7 +85,6 @@ def webhooks_router(writes: Pool, allowed: Sequence[Network]) -> APIRouter:
     )
     async def create(wish: WebhookWish, caller: Keeper) -> Response:
         """Tell somebody of changes from now on. The secret for the signatures is in this answer alone."""
-        events = checked_events(wish.events)
         await require_reachable(checked_url(wish.url), allowed)
         async with writes.transaction() as connection:
             made, secret = await create_webhook(
@@ -93,7 +92,7 @@ def webhooks_router(writes: Pool, allowed: Sequence[Network]) -> APIRouter:
                 actor=caller.name,
                 name=checked_name(wish.name),
                 url=wish.url,
-                events=events,
+                events=frozenset(wish.events),
                 sites=checked_sites(wish.sites or ()),
                 every_s=wish.every_s,
             )

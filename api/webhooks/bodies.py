@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.bodies import Time
 from parking.webhooks import EVERY_S, Event, Message, Webhook, secret_text
 
-_EVENTS = ", ".join(Event)
-
 
 class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook without its secret."""
@@ -76,7 +74,7 @@ class WebhookWish(BaseModel):
 
     name: str = Field(max_length=100, description="who is told: a department or a program")
     url: str = Field(max_length=2000, description="https://host/path that takes a POST")
-    events: list[str] = Field(min_length=1, max_length=20, description=f"some of {_EVENTS}")
+    events: list[Event] = Field(min_length=1, max_length=len(Event))
     sites: list[str] | None = Field(None, max_length=1000, description="only changes of these sites")
     every_s: int = Field(
         EVERY_S, ge=1, le=86_400, description="least seconds between two numbers of one site"

@@ -7,7 +7,7 @@ import numpy as np
 
 from parking.columns import KINDS, NOTHING, STATES, Ints, Observations, microseconds
 from parking.db import binary
-from parking.db.bays import BayChanges, StayRow
+from parking.db.bays import BayChanges, RunRow, StayRow
 from parking.db.binary import (
     COPY_HEADER,
     COPY_TRAILER,
@@ -18,9 +18,11 @@ from parking.db.binary import (
     text_value,
 )
 from parking.db.connect import Connection, statement
+from parking.db.silence import silent_parts, store_silences
 from parking.db.sites import LockedSite
 from parking.db.table import BayTable, TableOutdated
 from parking.db.usage import EndedStays, add_usage
+from parking.usage import OCCUPIED_TIME, UNKNOWN_TIME, Spans, moments, spans
 
 
 async def store(
@@ -34,9 +36,12 @@ async def store(
     # First, since it finds out whether memory is outdated: events and stays worked out from it would then
     # collide with those that the other process has stored.
     await _update_states(connection, table, changes, locked)
+    heard = await store_silences(connection, table, changes.silences)
     await _delete(connection, table, changes)
     await _copy_events(connection, table, batch, changes)
-    await _store_stays(connection, table, changes)
+    await _copy_stays(connection, table, _new_stays(changes))
+    await _store_unknown_runs(connection, table, changes)
+    await _roll_up(connection, table, changes, heard)
 
 
 async def store_turn(
@@ -150,19 +155,82 @@ def _joined(one: EndedStays, other: EndedStays) -> EndedStays:
     return EndedStays(*(np.concatenate((getattr(one, name), getattr(other, name))) for name in names))
 
 
-async def _store_stays(connection: Connection, table: BayTable, changes: BayChanges) -> None:
-    """Add the new stays, and add up what they and those that did not happen after all change."""
+def _new_stays(changes: BayChanges) -> EndedStays:
     merged = changes.merged
     quick = EndedStays(
         merged.stay_bay, merged.stay_start, merged.stay_end, merged.stay_start_seen, merged.stay_end_seen
     )
-    new, old = _joined(quick, _stay_columns(changes.new_stays)), _stay_columns(changes.old_stays)
-    if not len(new.slot) + len(old.slot):
+    return _joined(quick, _stay_columns(changes.new_stays)) if changes.new_stays else quick
+
+
+def _run_columns(rows: Sequence[RunRow]) -> tuple[Ints, Ints, Ints]:
+    ended = [(slot, start, end) for slot, (start, end) in rows if end is not None]
+    columns = (
+        [slot for slot, *_ in ended],
+        [microseconds(start) for _, start, _ in ended],
+        [microseconds(end) for *_, end in ended],
+    )
+    slot, start, end = (np.array(column, dtype=np.int64) for column in columns)
+    return slot, start, end
+
+
+def _new_runs(changes: BayChanges) -> tuple[Ints, Ints, Ints]:
+    """The runs of unknown that are new: bays, starts, ends."""
+    merged, rebuilt = changes.merged, _run_columns(changes.new_unknown)
+    quick = (merged.unknown_bay, merged.unknown_start, merged.unknown_end)
+    slot, start, end = (np.concatenate(pair) for pair in zip(quick, rebuilt, strict=True))
+    return slot, start, end
+
+
+async def _store_unknown_runs(connection: Connection, table: BayTable, changes: BayChanges) -> None:
+    """The runs in which a device reported a fault, and when bays were first heard of."""
+    old, new = _run_columns(changes.old_unknown), _new_runs(changes)
+    for name, (slot, start, end) in (("delete_unknown_runs", old), ("add_unknown_runs", new)):
+        if len(slot):
+            parameters = {
+                "bay_id": binary.text_column(map(table.id_field, slot.tolist())),
+                "started_at": binary.time_column(start),
+                "ended_at": binary.time_column(end),
+            }
+            await connection.execute(statement("write", name), parameters)
+    merged = changes.merged
+    slots = [*merged.first_bay.tolist(), *(slot for slot, *_ in changes.first_at)]
+    if slots:
+        first = [*merged.first.tolist(), *(microseconds(at) for _, at, _ in changes.first_at)]
+        since = [*merged.first.tolist(), *(microseconds(at) for *_, at in changes.first_at)]
+        parameters = {
+            "bay_id": binary.text_column(map(table.id_field, slots)),
+            "first_at": binary.time_column(np.array(first, dtype=np.int64)),
+            "since": binary.time_column(np.array(since, dtype=np.int64)),
+        }
+        await connection.execute(statement("write", "update_first"), parameters)
+
+
+async def _roll_up(
+    connection: Connection, table: BayTable, changes: BayChanges, heard: Sequence[Spans]
+) -> None:
+    """Add up what the new stays and runs of unknown, and those that did not happen after all, change."""
+    stays = _joined(_new_stays(changes), _stay_columns(changes.old_stays))
+    new, old = _new_runs(changes), _run_columns(changes.old_unknown)
+    gone = len(stays.slot) - len(changes.old_stays)
+    weight = np.where(np.arange(len(stays.slot)) < gone, 1, -1)
+    runs = spans(stays.slot, stays.start_us, stays.end_us, weight=weight, kind=OCCUPIED_TIME).then(
+        spans(*new, weight=1, kind=UNKNOWN_TIME), spans(*old, weight=-1, kind=UNKNOWN_TIME)
+    )
+    if not len(runs) and not heard:
         return
-    await _copy_stays(connection, table, new)
-    both = _joined(new, old)
-    weight = np.repeat(np.array([1, -1], dtype=np.int64), [len(new.slot), len(old.slot)])
-    await add_usage(connection, table.groups, table.group_of[both.slot], both, weight)
+    at = np.searchsorted(changes.slots, runs.owner)
+    perhaps = runs.take(runs.start_us < changes.merged.positions.silent_until[at])
+    silent = await silent_parts(connection, table, perhaps)
+    points = moments(
+        stays.slot,
+        start_us=stays.start_us,
+        end_us=stays.end_us,
+        start_seen=stays.start_seen,
+        end_seen=stays.end_seen,
+        weight=weight,
+    )
+    await add_usage(connection, table, runs.then(silent, *heard), points)
 
 
 async def _copy_stays(connection: Connection, table: BayTable, stays: EndedStays) -> None:
@@ -209,6 +277,7 @@ async def _update_states(
             "seen_at": binary.time_column(rows.seen_at),
             "battery_v": binary.float4_column(rows.battery_v),
             "temperature_c": binary.float4_column(rows.temperature_c),
+            "silent_until": binary.time_column(rows.silent_until),
         }
         if name == "update_states":
             parameters |= {

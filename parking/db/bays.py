@@ -19,6 +19,7 @@ from parking.columns import (
     OCCUPIED,
     STATE_CODES,
     STATES,
+    UNKNOWN,
     UNSAID,
     Bools,
     Ints,
@@ -35,13 +36,17 @@ from parking.db.connect import Connection, statement
 from parking.db.sites import BayCounts, LockedSite
 from parking.db.table import BayTable, TableOutdated
 from parking.model import BayEvent, EventKind, Occupancy, Stay
-from parking.rebuild import Rebuilt, rebuild
+from parking.rebuild import Rebuilt, Run, rebuild
+from parking.silence import Silences, no_silences, silences
 
 HISTORY = timedelta(days=8)
 """How far back a copy of an event is looked for: the accepted lateness and a day."""
 
 BayEventRow = tuple[int, BayEvent]
 StayRow = tuple[int, Stay]
+RunRow = tuple[int, Run]
+FirstRow = tuple[int, datetime, datetime]
+"""A bay, its first event, and since when its events were looked at."""
 
 
 @dataclass(slots=True)
@@ -53,6 +58,10 @@ class BayChanges:
     old_events: list[BayEventRow] = field(default_factory=list)
     new_stays: list[StayRow] = field(default_factory=list)
     old_stays: list[StayRow] = field(default_factory=list)
+    new_unknown: list[RunRow] = field(default_factory=list)
+    old_unknown: list[RunRow] = field(default_factory=list)
+    first_at: list[FirstRow] = field(default_factory=list)
+    silences: Silences = field(default_factory=no_silences)
     rebuilt_duplicates: int = 0
 
     @property
@@ -111,6 +120,9 @@ def plan(table: BayTable, batch: Observations, *, now: datetime) -> BayChanges:
     """Work out what a batch changes, but for the bays that must be rebuilt (`merged.rebuild`)."""
     changes = BayChanges(merge(table.positions, batch, hold_us=table.hold_us))
     _publish(table, changes, now=now)
+    found = changes.silences = silences(table.positions, table.ttl_us, batch)
+    at = np.searchsorted(changes.slots, found.slot)
+    np.maximum.at(changes.merged.positions.silent_until, at, found.until_us)
     return changes
 
 
@@ -173,11 +185,17 @@ async def _rebuild(connection: Connection, table: BayTable, batch: Observations,
         stays[bay].append(
             Stay(started_at=started_at, ended_at=ended_at, start_seen=start_seen, end_seen=end_seen)
         )
+    unknown: dict[str, list[Run]] = defaultdict(list)
+    cursor = await connection.execute(statement("write", "unknown_runs"), parameters)
+    for bay, started_at, ended_at in await cursor.fetchall():
+        unknown[bay].append((started_at, ended_at))
     for slot, events in found.items():
         bay = table.bays[slot]
-        known = _with_open(table, slot, stays[bay])
-        rebuilt = rebuild(stored[bay], events, known, since=since, hold=table.hold)
+        known, blind = _with_open(table, slot, stays[bay]), _with_open_run(table, slot, unknown[bay])
+        rebuilt = rebuild(stored[bay], events, known, blind, since=since, hold=table.hold)
         _take_over(changes, slot, rebuilt)
+        if rebuilt.first_at is not None:
+            changes.first_at.append((slot, rebuilt.first_at, since))
         heard_of = sum(event.kind is not EventKind.INFERRED for event in rebuilt.new_events)
         changes.rebuilt_duplicates += len(events) - heard_of
 
@@ -201,12 +219,22 @@ def _with_open(table: BayTable, slot: int, ended: list[Stay]) -> list[Stay]:
     return [*ended, opened]
 
 
+def _with_open_run(table: BayTable, slot: int, ended: list[Run]) -> list[Run]:
+    """The runs in which a bay was unknown with the one that goes on, which is stored in its state."""
+    at = table.positions
+    if at.reported[slot] != UNKNOWN or at.since[slot] == NOTHING:
+        return ended
+    return [*ended, (moment(at.since[slot]), None)]
+
+
 def _take_over(changes: BayChanges, slot: int, rebuilt: Rebuilt) -> None:
     """Enter a rebuilt bay into the changes."""
     changes.new_events += [(slot, event) for event in rebuilt.new_events]
     changes.old_events += [(slot, event) for event in rebuilt.old_events]
     changes.new_stays += [(slot, stay) for stay in rebuilt.new_stays]
     changes.old_stays += [(slot, stay) for stay in rebuilt.old_stays]
+    changes.new_unknown += [(slot, run) for run in rebuilt.new_unknown]
+    changes.old_unknown += [(slot, run) for run in rebuilt.old_unknown]
     if rebuilt.position is None:
         return
     last, rows = rebuilt.position.last, changes.merged.positions

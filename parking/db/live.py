@@ -1,7 +1,7 @@
 """What the live view reads: everything at once, then only what notifications say has changed."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from psycopg import IsolationLevel
 from parking.db.connect import Connection, chunks, connect, statement
 from parking.db.migrate import check_schema
 from parking.db.opening import Closure
+from parking.db.signs import SignFacts, SignState, load_sign_facts, load_sign_states
 from parking.details import NOTHING, SiteDetails, site_details
 from parking.errors import DatabaseUnavailable
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
@@ -20,7 +21,7 @@ from parking.model import Counting, Occupancy, SiteStatus, Snapshot
 Location = tuple[float, float]
 """Longitude and latitude in degrees (WGS 84)."""
 
-_LISTEN: tuple[LiteralString, ...] = ("listen_sites", "listen_registry", "listen_alive")
+_LISTEN: tuple[LiteralString, ...] = ("listen_sites", "listen_registry", "listen_alive", "listen_signs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +35,7 @@ class SiteFacts:
     timezone: str
     location: Location | None
     details: SiteDetails = NOTHING
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignFacts:
-    """What the registry says of a sign: the sites of which it tells, and `settings` for `sign_rules`."""
-
-    id: str
-    sites: tuple[str, ...]
-    name: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    registered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +61,16 @@ class BayFacts:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The database's time, and the least recent of the ingestors' confirmations (None without any)."""
+    """The database's time, and the least recent of the ingestors' confirmations (None without any).
+
+    `signs_decided_at` is when one of them last looked at all signs.
+    """
 
     database_time: datetime
     confirmed_at: datetime | None
     ingestors: int
     connected: int
+    signs_decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +82,7 @@ class Everything:
     bays: list[tuple[BayFacts, BayNow]]
     signs: list[SignFacts]
     closures: list[Closure] = field(default_factory=list)
+    sign_states: list[SignState] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +92,7 @@ class Changes:
     confirmation: Confirmation
     snapshots: list[Snapshot]
     bays: list[tuple[str, str, BayNow]]
+    sign_states: list[SignState] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +102,8 @@ class Notices:
     sites: frozenset[str] = frozenset()
     all_sites: bool = False
     registry: bool = False
+    signs: frozenset[str] = frozenset()
+    all_signs: bool = False
 
 
 @asynccontextmanager
@@ -132,32 +132,46 @@ async def next_notices(connection: Connection, *, idle_s: float, not_before: flo
     payloads = [(n.channel, n.payload) async for n in connection.notifies(timeout=idle_s, stop_after=1)]
     if payloads and (rest := not_before - time.monotonic()) > 0:
         payloads += [(n.channel, n.payload) async for n in connection.notifies(timeout=rest)]
-    sites = [payload for channel, payload in payloads if channel == "parking_sites"]
+    sites = _named(payloads, "parking_sites")
+    signs = _named(payloads, "parking_signs")
     return Notices(
-        sites=frozenset(site for payload in sites for site in payload.split(",") if site),
+        sites=sites - {""},
         all_sites="" in sites,
         registry=any(channel == "parking_registry" for channel, _ in payloads),
+        signs=signs - {""},
+        all_signs="" in signs,
     )
+
+
+def _named(notified: list[tuple[str, str]], channel: str) -> frozenset[str]:
+    """The ids that were notified on a channel; the empty one stands for all."""
+    return frozenset(id for on, payload in notified if on == channel for id in payload.split(","))
 
 
 async def load_all(connection: Connection) -> Everything:
     """Read the whole registry with all that is published."""
     async with connection.transaction():
         return Everything(
-            confirmation=await _confirmation(connection),
+            confirmation=await load_confirmation(connection),
             sites=[_site(row) for row in await _rows(connection, "sites")],
             bays=await _bays(connection),
-            signs=[_sign(*row) for row in await _rows(connection, "signs")],
+            signs=await load_sign_facts(connection),
             closures=[Closure(*row) for row in await _rows(connection, "closures")],
+            sign_states=await load_sign_states(connection),
         )
 
 
-async def load_changes(connection: Connection, known: Mapping[str, int]) -> Changes:
-    """Read the sites in `known`, and their bays that changed after the revision given there."""
+async def load_changes(
+    connection: Connection, known: Mapping[str, int], *, signs: Sequence[str] | None = ()
+) -> Changes:
+    """Read the sites in `known`, and their bays that changed after the revision given there.
+
+    And the states of these signs, of all with None.
+    """
     ids, revisions = list(known), list(known.values())
     async with connection.transaction():
         return Changes(
-            confirmation=await _confirmation(connection),
+            confirmation=await load_confirmation(connection),
             snapshots=[_snapshot(row) for row in await _rows(connection, "changed_sites", (ids,))],
             bays=[
                 (site, bay, BayNow(Occupancy(state), since, fault, revision))
@@ -165,6 +179,7 @@ async def load_changes(connection: Connection, known: Mapping[str, int]) -> Chan
                     connection, "changed_bays", (ids, revisions)
                 )
             ],
+            sign_states=[] if signs == () else await load_sign_states(connection, signs),
         )
 
 
@@ -177,7 +192,8 @@ async def _bays(connection: Connection) -> list[tuple[BayFacts, BayNow]]:
     return bays
 
 
-async def _confirmation(connection: Connection) -> Confirmation:
+async def load_confirmation(connection: Connection) -> Confirmation:
+    """What the database's clock says, and when the numbers and the signs were last vouched for."""
     (row,) = await _rows(connection, "clock")
     return Confirmation(*row)
 
@@ -191,7 +207,7 @@ async def _rows(
 
 
 def _site(row: tuple[Any, ...]) -> tuple[SiteFacts, Snapshot]:
-    site, name, kind, counting, timezone, lon, lat, details, *snapshot = row
+    site, name, kind, counting, timezone, lon, lat, details, *snapshot, registered_at = row
     facts = SiteFacts(
         id=site,
         name=name,
@@ -200,12 +216,9 @@ def _site(row: tuple[Any, ...]) -> tuple[SiteFacts, Snapshot]:
         timezone=timezone,
         location=_location(lon, lat),
         details=site_details(details),
+        registered_at=registered_at,
     )
     return facts, _snapshot((site, *snapshot))
-
-
-def _sign(sign: str, sites: list[str], details: Mapping[str, Any]) -> SignFacts:
-    return SignFacts(id=sign, sites=tuple(sites), name=details.get("name"), settings=details)
 
 
 def _snapshot(row: tuple[Any, ...]) -> Snapshot:

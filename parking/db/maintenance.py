@@ -1,9 +1,10 @@
 """Reads the open findings, for the maintenance list."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from parking.db.connect import Connection, statement
+from parking.db.sign_polls import silent_signs
 from parking.health.maintenance import Fault, Maintenance, plan_visits
 from parking.health.model import Rule
 
@@ -17,7 +18,8 @@ async def load_maintenance(connection: Connection) -> Maintenance:
     swept = await (await connection.execute(statement("findings", "last_sweep"))).fetchone()
     cursor = await connection.execute(statement("findings", "maintenance"), {"most": MOST})
     faults = [_fault(*row) for row in await cursor.fetchall()]
-    return plan_visits(faults, as_of=swept[0] if swept else None)
+    planned = plan_visits(faults, as_of=swept[0] if swept else None)
+    return replace(planned, signs=tuple(await silent_signs(connection)))
 
 
 def _fault(*row: Any) -> Fault:

@@ -121,17 +121,22 @@ async def close_site(
     return await _changed(connection, Closure(*row))
 
 
+async def find_closure(connection: Connection, closure_id: int) -> Closure:
+    """One closure, locked until the transaction ends. Raises NotFound."""
+    cursor = await connection.execute(statement("opening", "find"), {"closure_id": closure_id})
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound(f"There is no closure with the id {closure_id}.")
+    return Closure(*row)
+
+
 async def end_closure(connection: Connection, closure_id: int) -> tuple[Closure, Closure | None]:
     """End a closure now, within a transaction: what it was, and what is left of it.
 
     One that has not begun is removed, and nothing is left of it. Raises NotFound, and ConflictError for one
     that is over: what has been is not changed.
     """
-    cursor = await connection.execute(statement("opening", "find"), {"closure_id": closure_id})
-    row = await cursor.fetchone()
-    if row is None:
-        raise NotFound(f"There is no closure with the id {closure_id}.")
-    was, now = Closure(*row), await _now(connection)
+    was, now = await find_closure(connection, closure_id), await _now(connection)
     if was.until_at is not None and was.until_at <= now:
         raise ConflictError(f"closure {closure_id} was over at {was.until_at.isoformat()}")
     if was.from_at >= now:

@@ -8,15 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from parking.availability import ttl
 from parking.clock import CameraClock, TimeFrom
-from parking.columns import microseconds
 from parking.db.connect import Connection, chunks, statement
 from parking.db.opening import OpeningTimes
+from parking.db.periods import end_watches, keep_periods, recount_days
 from parking.db.sites import lock_sites, publish_sites, recount
-from parking.db.usage import EndedStays, add_usage
 from parking.details import FIELDS
 from parking.devices import DEVICE_TYPES
 from parking.errors import RegistryError
@@ -132,10 +129,12 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         await lock_sites(connection, affected)
         await run("lock_bays", sites=affected)
         ((at,),) = await run("time")
+        moved = [site for (site,) in await run("zone_changed", rows=rows["sites"])]
         await upsert("upsert_sites", "sites")
         await upsert("upsert_bays", "bays")
         bays = [bay.id for site in registry.sites for bay in site.bays]
         retired["bays"] = len(await run("retire_bays", sites=sites, bays=bays))
+        await keep_periods(connection, sites=affected, at=at)
         await run("unassign_devices", sites=sites, rows=rows["sensors"])
         await run("release_devices", rows=rows["sensors"])
         await upsert("upsert_devices", "sensors")
@@ -149,13 +148,14 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         retired["signs"] = len(await run("remove_signs", sites=sites, signs=signs))
         await run("clear_sign_sites", rows=rows["signs"])
         await run("assign_signs", rows=rows["signs"])
-        await _roll_up(connection, await run("end_stays", sites=affected, at=at))
+        await end_watches(connection, sites=affected, at=at)
         for name in ("end_watches", "forget_reported"):
             await run(name, sites=affected, session=UNWATCHED_SESSION, at=at)
         await run("drop_states")
-        await run("upsert_states", sites=affected, ttl_of_a_second=ttl(1).total_seconds())
+        await run("upsert_states", sites=affected, ttl_of_a_second=ttl(1).total_seconds(), at=at)
         await run("first_count", rows=rows["sites"])
         await run("first_state", sites=sites)
+        await recount_days(connection, moved)
         opening = OpeningTimes()
         await opening.load(connection)
         await opening.turn(connection, now=at)
@@ -164,20 +164,6 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         await publish_sites(connection, locked, bays=await recount(connection, affected), inside={})
         await run("notify")
     return Imported(+created, +changed, +retired)
-
-
-async def _roll_up(connection: Connection, ended: list[tuple[Any, ...]]) -> None:
-    """Add the stays that ended with their bays to the roll-ups."""
-    groups = sorted({(site, category) for site, category, *_ in ended})
-    stays = EndedStays(
-        slot=np.zeros(len(ended), dtype=np.int64),
-        start_us=np.array([microseconds(row[2]) for row in ended], dtype=np.int64),
-        end_us=np.array([microseconds(row[3]) for row in ended], dtype=np.int64),
-        start_seen=np.array([row[4] for row in ended], dtype=np.bool_),
-        end_seen=np.zeros(len(ended), dtype=np.bool_),
-    )
-    group = np.array([groups.index((row[0], row[1])) for row in ended], dtype=np.int64)
-    await add_usage(connection, groups, group, stays, np.ones(len(ended), dtype=np.int64))
 
 
 async def _refuse_other_counting(connection: Connection, rows: str) -> None:

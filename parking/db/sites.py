@@ -24,6 +24,7 @@ class LockedSite:
     status: SiteStatus
     capacity: int | None
     inside: int | None
+    inside_sd: float | None
     published: Snapshot
 
     @property
@@ -43,9 +44,10 @@ async def lock_sites(connection: Connection, sites: Collection[str]) -> dict[str
             SiteStatus(status),
             capacity,
             inside,
+            inside_sd,
             _snapshot(site_id, revision, was_status, Counts(*numbers), as_of),
         )
-        for site_id, counting, status, capacity, inside, revision, was_status, *numbers, as_of
+        for site_id, counting, status, capacity, inside, inside_sd, revision, was_status, *numbers, as_of
         in await cursor.fetchall()
     }  # fmt: skip
 
@@ -77,7 +79,11 @@ async def publish_sites(
             vacant, occupied, unknown = bays.get(site_id, (0, 0, 0))
             counts = count_bays(vacant=vacant, occupied=occupied, unknown=unknown)
         else:
-            counts = count_gates(capacity=site.capacity or 0, inside=inside.get(site_id, site.inside or 0))
+            counts = count_gates(
+                capacity=site.capacity or 0,
+                inside=inside.get(site_id, site.inside or 0),
+                sd=site.inside_sd or 0.0,
+            )
         was = site.published
         new = _snapshot(site_id, was.revision, site.status, counts, was.as_of)
         if site_id in bays_changed or new != was:
@@ -117,12 +123,12 @@ async def _store(connection: Connection, changed: list[Snapshot]) -> list[Snapsh
     cursor = await connection.execute(statement("sites", "publish"), values)
     row = await cursor.fetchone()
     assert row is not None, "every site was locked, so every site was updated"
-    for payload in _payloads([site.site_id for site in changed]):
+    for payload in payloads([site.site_id for site in changed]):
         await connection.execute(statement("sites", "notify"), (payload,))
     return [replace(site, as_of=row[0]) for site in changed]
 
 
-def _payloads(sites: Sequence[str]) -> Iterator[str]:
+def payloads(sites: Sequence[str]) -> Iterator[str]:
     """The ids joined by commas, in as many notifications as their length takes."""
     part = ""
     for site in sites:

@@ -52,6 +52,7 @@ class BayTable:
     """Every bay by slot, and the replay windows. `groups` are pairs of site and category, in their order.
 
     `hold_us` is how long a state must last that follows a short one, before it is shown.
+    `period_us` is since when the bay has been of its group, `NOTHING` if it has never been of another.
     `site_field` (of sites) and `event_prefix` (of bays) are ready for a binary COPY.
     """
 
@@ -63,6 +64,7 @@ class BayTable:
     groups: list[tuple[str, str]] = field(default_factory=list)
     group_of: Ints = field(default_factory=_none)
     ttl_us: Ints = field(default_factory=_none)
+    period_us: Ints = field(default_factory=_none)
     positions: Positions = field(default_factory=_no_positions)
     hold_us: int = 0
     event_prefix: list[bytes] = field(default_factory=list)
@@ -87,17 +89,19 @@ async def load_table(connection: Connection, *, same: dict[str, str] | None = No
     """Read every bay, within a transaction. Equal texts are one object; `same` knows those from elsewhere."""
     one = ({} if same is None else same).setdefault
     table, groups = BayTable(), dict[tuple[str, str], int]()
-    group_of, ttl_us, parts = [_none()], [_none()], [_no_positions()]
+    group_of, ttl_us, period_us, parts = [_none()], [_none()], [_none()], [_no_positions()]
     async for rows in chunks(connection, statement("write", "table"), {"bays": None}):
-        bays, sites, devices, categories, ttl, *rest = zip(*rows, strict=True)
+        bays, sites, devices, categories, ttl, period, *rest = zip(*rows, strict=True)
         table.bays += [one(bay, bay) for bay in bays]
         table.devices += [device and one(device, device) for device in devices]
         found = [groups.setdefault(pair, len(groups)) for pair in zip(sites, categories, strict=True)]
         group_of.append(np.array(found, dtype=np.int64))
         ttl_us.append(np.array(ttl, dtype=np.int64))
+        period_us.append(np.array(period, dtype=np.int64))
         parts.append(_positions(rest))
     table.slots = {bay: slot for slot, bay in enumerate(table.bays)}
-    table.ttl_us, table.positions = np.concatenate(ttl_us), stacked(parts)
+    table.ttl_us, table.period_us = np.concatenate(ttl_us), np.concatenate(period_us)
+    table.positions = stacked(parts)
     table.groups = sorted(groups)
     table.group_of = _indices(table.groups, list(groups))[np.concatenate(group_of)]
     table.sites = sorted({site for site, _ in groups})
@@ -120,7 +124,8 @@ def _indices(names: Sequence[Any], values: Sequence[Any]) -> Ints:
 async def refresh(connection: Connection, table: BayTable, slots: Ints, *, lock: bool = False) -> None:
     """Read anew where these bays stand, and keep others from changing it; those gone stay as they are.
 
-    Raises TableOutdated if another device watches one of them now: then the registry must be read anew.
+    Raises TableOutdated if one of them has another device, site or category now: then the registry must be
+    read anew.
     """
     if not len(slots):
         return
@@ -130,10 +135,11 @@ async def refresh(connection: Connection, table: BayTable, slots: Ints, *, lock:
     cursor = await connection.execute(statement("write", "table"), parameters, binary=True)
     rows = await cursor.fetchall()
     if rows:
-        bays, _, devices, _, _, *rest = zip(*rows, strict=True)
+        bays, sites, devices, categories, _, _, *rest = zip(*rows, strict=True)
         found = np.array([table.slots[bay] for bay in bays], dtype=np.int64)
-        if any(table.devices[s] != device for s, device in zip(found.tolist(), devices, strict=True)):
-            raise TableOutdated
+        for slot, device, *group in zip(found.tolist(), devices, sites, categories, strict=True):
+            if table.devices[slot] != device or table.groups[table.group_of[slot]] != tuple(group):
+                raise TableOutdated
         table.positions.put(found, _positions(rest))
 
 

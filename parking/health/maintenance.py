@@ -51,12 +51,30 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SilentSign:
+    """A sign that has asked over HTTP and does so no longer: by now it has blanked itself, or should have."""
+
+    sign: str
+    name: str
+    site: str | None
+    site_name: str | None
+    lon: float | None
+    lat: float | None
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
-    """Visits, the most useful first, and what needs none. `as_of` is when all devices were last looked at."""
+    """Visits, the most useful first, and what needs none. `as_of` is when all devices were last looked at.
+
+    `signs` are those that have gone silent.
+    """
 
     as_of: datetime | None
     visits: tuple[Visit, ...]
     at_desk: tuple[Fault, ...]
+    signs: tuple[SilentSign, ...] = ()
 
 
 def plan_visits(faults: Iterable[Fault], *, as_of: datetime | None) -> Maintenance:
@@ -97,6 +115,14 @@ def as_csv(maintenance: Maintenance) -> str:
             for value in (
                 number, f.site, f.site_name, f.lon, f.lat, f.bay, f.device, f.rule.value, f.severity,
                 f.since.isoformat(), f.lost_h, f.reason, f.battery_empty_on,
+            )
+        )  # fmt: skip
+    for sign in maintenance.signs:
+        writer.writerow(
+            _cell(value)
+            for value in (
+                "", sign.site, sign.site_name, sign.lon, sign.lat, "", sign.sign, "sign_silent", "high",
+                sign.since.isoformat(), "", sign.reason, None,
             )
         )  # fmt: skip
     return text.getvalue()

@@ -30,7 +30,7 @@ from tests.support.vectors import codec_of, is_rejected, rows, topic_of
 
 COMMANDS = (
     "demo", "migrate", "registry", "ingest", "api", "simulate", "decode", "device", "credentials", "broker",
-    "doctor", "conformance", "forecast", "keys", "audit", "maintenance",
+    "doctor", "conformance", "forecast", "keys", "audit", "webhooks", "maintenance", "sign", "sign-client",
 )  # fmt: skip
 NO_DATABASE = "postgresql://nobody:secret-word@127.0.0.1:9/nothing"
 NO_BROKER = "mqtt://nobody:secret-word@127.0.0.1:9"

@@ -11,6 +11,8 @@ from parking.registry import parse_registry
 from tests.support.ingestor import HandIngestor
 
 CENTRE = (-3.176, 51.482)
+QUICK = {"id": "sign-1", "name": "Queen Street sign", "valid_s": 5, "poll_s": 1}
+"""A sign that soon goes out when it is cut off."""
 CATEGORIES = ("standard", "standard", "disabled", "electric", "loading")
 
 
@@ -71,7 +73,7 @@ def park(number: int, name: str, capacity: int, inside: int, **more: Any) -> dic
 async def make_town(database_url: str) -> None:
     """Put the town into a database, with its numbers as of now."""
     sites = [
-        street(1, "Queen Street", 20),
+        street(1, "Queen Street", 20, signs=[QUICK]),
         street(2, "Park Place", 10),
         street(3, "Windsor Place", 8),
         street(4, "Greyfriars Road", 6),

@@ -14,7 +14,7 @@ from parking.db.connect import Connection, connect
 from parking.errors import DatabaseUnavailable
 from parking.model import BayEvent, EventKind, Occupancy, Stay
 from parking.timeline import canonical, ordered, stays
-from parking.usage import QUARTER_US, usage
+from parking.usage import QUARTER_US, moments, spans, usage
 from tests.support.polling import until
 from tests.support.steady import Told
 from tests.support.traffic import INSIDE_AT_START, Identity, identity
@@ -163,8 +163,8 @@ async def _assert_stays(connection: Connection, events: dict[str, list[BayEvent]
     assert {bay: rows for bay, rows in found.items() if rows} == stored
     rows = await _rows(
         connection,
-        "SELECT site_id, quarter_at, occupied_us, arrivals, departures FROM site_usage"
-        " WHERE (occupied_us, arrivals, departures) <> (0, 0, 0)",
+        "SELECT site_id, quarter_at, arrivals, departures, sessions, dwelt, dwell_us FROM site_usage"
+        " WHERE (arrivals, departures, sessions, dwelt) <> (0, 0, 0, 0)",
     )
     sites = dict(await _rows(connection, "SELECT bay_id, site_id FROM bay"))
     assert set(rows) == _usage([(sites[bay], stay) for bay, all_of in found.items() for stay in all_of])
@@ -173,15 +173,18 @@ async def _assert_stays(connection: Connection, events: dict[str, list[BayEvent]
 def _usage(found: list[tuple[str, Stay]]) -> set[tuple[Any, ...]]:
     ended = [(site, stay, stay.ended_at) for site, stay in found if stay.ended_at is not None]
     sites = sorted({site for site, *_ in ended})
-    told = usage(
-        group=np.array([sites.index(site) for site, *_ in ended], dtype=np.int64),
+    points = moments(
+        np.array([sites.index(site) for site, *_ in ended], dtype=np.int64),
         start_us=np.array([_us(stay.started_at) for _, stay, _ in ended], dtype=np.int64),
         end_us=np.array([_us(end) for *_, end in ended], dtype=np.int64),
         start_seen=np.array([stay.start_seen for _, stay, _ in ended], dtype=np.bool_),
         end_seen=np.array([stay.end_seen for _, stay, _ in ended], dtype=np.bool_),
         weight=np.ones(len(ended), dtype=np.int64),
     )
-    columns = (told.group, told.quarter, told.occupied_us, told.arrivals, told.departures)
+    nothing = np.zeros(0, dtype=np.int64)
+    told = usage(spans(nothing, nothing, nothing, weight=1, kind=0), points)
+    sums = (told.arrivals, told.departures, told.sessions, told.dwelt, told.dwell_us)
+    columns = (told.group, told.quarter, *sums)
     return {
         (sites[group], _EPOCH + timedelta(microseconds=quarter * QUARTER_US), *sums)
         for group, quarter, *sums in zip(*(column.tolist() for column in columns), strict=True)

@@ -8,10 +8,12 @@ from parking.db.registry import import_registry
 from parking.registry import Registry, parse_registry
 
 RESET = """
-TRUNCATE bay_event, ended_stay, site_usage, gate_event, gate_read, rejected_message, sealed_window;
+TRUNCATE bay_event, ended_stay, site_usage, site_day, silent_spell, unknown_run, gate_event, gate_read,
+         rejected_message, sealed_window;
+UPDATE bay SET first_at = NULL;
 UPDATE bay_state SET state = DEFAULT, reported = DEFAULT, silent = DEFAULT, fault = DEFAULT, held = NULL,
        since = NULL, seen_at = NULL, event_at = NULL, placed_at = NULL, age_s = NULL, session = NULL,
-       seq = NULL, part = NULL, settled = DEFAULT;
+       seq = NULL, part = NULL, settled = DEFAULT, silent_until = NULL;
 UPDATE site_state SET inside = 10 WHERE inside IS NOT NULL;
 UPDATE site_state SET vacant = 0, occupied = 0, unknown = capacity, free_min = 0, free_max = capacity
  WHERE inside IS NULL;
@@ -70,6 +72,8 @@ class Stored:
     passages: list[tuple[Any, ...]]
     sites: list[tuple[Any, ...]]
     usage: list[tuple[Any, ...]]
+    days: list[tuple[Any, ...]]
+    unknown: list[tuple[Any, ...]]
 
 
 async def read_back(connection: Connection) -> Stored:
@@ -97,7 +101,19 @@ async def read_back(connection: Connection) -> Stored:
             "SELECT site_id, vacant, occupied, unknown, free_min, free_max, inside FROM site_state ORDER BY 1"
         ),
         usage=await rows(
-            "SELECT site_id, category, quarter_at, occupied_us, arrivals, departures FROM site_usage"
-            " WHERE (occupied_us, arrivals, departures) <> (0, 0, 0) ORDER BY 1, 2, 3"
+            "SELECT site_id, category, quarter_at, occupied_us, unknown_us, arrivals, departures, sessions,"
+            " dwelt, dwell_us FROM site_usage"
+            " WHERE (occupied_us, unknown_us, arrivals, departures, sessions, dwelt) <> (0, 0, 0, 0, 0, 0)"
+            " ORDER BY 1, 2, 3"
+        ),
+        days=await rows(
+            "SELECT * FROM site_day"
+            " WHERE (occupied_us, unknown_us, arrivals, departures, sessions, dwelt) <> (0, 0, 0, 0, 0, 0)"
+            " ORDER BY 1, 2, 3"
+        ),
+        unknown=await rows(
+            "SELECT bay_id, 'silent', from_at, until_at FROM silent_spell"
+            " UNION ALL SELECT bay_id, 'told', started_at, ended_at FROM unknown_run"
+            " UNION ALL SELECT bay_id, 'first', first_at, NULL FROM bay ORDER BY 1, 2, 3"
         ),
     )

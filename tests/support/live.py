@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from parking.availability import count_bays
-from parking.db.live import BayFacts, BayNow, Confirmation, Everything, Location, SignFacts, SiteFacts
+from parking.db.live import BayFacts, BayNow, Confirmation, Everything, Location, SiteFacts
 from parking.db.opening import Closure
+from parking.db.signs import SignFacts
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -1,11 +1,15 @@
--- clock: the database's time, the least confirmation of the ingestors (null without any), how many, how many connected
-SELECT clock_timestamp(), min(alive_at), count(*), count(*) FILTER (WHERE connected) FROM ingest_status;
+-- clock: the database's time, the least confirmation of the ingestors (null without any), how many, how many
+-- connected, and when one of them last looked at all signs
+SELECT clock_timestamp(), min(alive_at), count(*), count(*) FILTER (WHERE connected),
+       (SELECT decided_at FROM sign_keeper)
+  FROM ingest_status;
 
 -- sites: each site and its snapshot; all spaces of a site that has none yet are unknown
 SELECT site.site_id, site.name, site.kind, site.counting, site.timezone, site.lon, site.lat, site.details,
        coalesce(now.revision, 0), coalesce(now.status, site.status_now), spaces.capacity,
        coalesce(now.vacant, 0), coalesce(now.occupied, 0), coalesce(now.unknown, spaces.capacity),
-       coalesce(now.free_min, 0), coalesce(now.free_max, spaces.capacity), coalesce(now.as_of, site.imported_at)
+       coalesce(now.free_min, 0), coalesce(now.free_max, spaces.capacity), coalesce(now.as_of, site.imported_at),
+       site.registered_at
   FROM site
   LEFT JOIN site_state AS now USING (site_id)
  CROSS JOIN LATERAL (
@@ -23,14 +27,6 @@ SELECT bay.bay_id, bay.site_id, bay.category, bay.lon, bay.lat, (bay.details->>'
   LEFT JOIN bay_state AS now USING (bay_id)
  WHERE bay.retired_at IS NULL
  ORDER BY bay.site_id, bay.bay_id;
-
--- signs: each sign, the sites it speaks of, in order, and its settings
-SELECT sign.sign_id, coalesce(array_agg(site_id ORDER BY position) FILTER (WHERE site_id IS NOT NULL), '{}'),
-       sign.details
-  FROM sign
-  LEFT JOIN sign_site USING (sign_id)
- GROUP BY sign.sign_id
- ORDER BY sign.sign_id;
 
 -- closures: the times in which sites are closed, now and to come
 SELECT closure_id, site_id, from_at, until_at, reason, made_by, made_at FROM closure
@@ -56,3 +52,6 @@ LISTEN parking_registry;
 
 -- listen_alive: told when an ingestor confirms that the numbers are current
 LISTEN parking_alive;
+
+-- listen_signs: told of each decision that a reader must know, and of what operators set
+LISTEN parking_signs;

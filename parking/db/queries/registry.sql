@@ -26,6 +26,10 @@ SELECT s.site_id, s.counting, t.counting
   FROM site s JOIN jsonb_to_recordset(%(rows)s::jsonb) AS t (site_id text, counting text) USING (site_id)
  WHERE s.counting <> t.counting;
 
+-- zone_changed: known sites that the file puts into another time zone
+SELECT s.site_id FROM site s JOIN jsonb_to_recordset(%(rows)s::jsonb) AS t (site_id text, timezone text) USING (site_id)
+ WHERE s.timezone <> t.timezone;
+
 -- upsert_bays: new, changed and returned bays
 WITH given AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS t (
@@ -128,15 +132,6 @@ SELECT b.site_id FROM bay b JOIN device d USING (bay_id)
 -- lock_bays: the states that change hands, in key order
 SELECT bay_id FROM bay_state WHERE site_id = ANY(%(sites)s) ORDER BY bay_id FOR UPDATE;
 
--- end_stays: a vehicle in a bay that is retired or loses its device was there at least until now
-INSERT INTO ended_stay (bay_id, site_id, started_at, ended_at, start_seen, end_seen)
-SELECT s.bay_id, s.site_id, s.since, %(at)s::timestamptz, s.start_seen, false
-  FROM bay_state s JOIN bay b USING (bay_id) LEFT JOIN device d USING (bay_id)
- WHERE s.site_id = ANY(%(sites)s) AND s.reported = 'occupied' AND s.since < %(at)s
-   AND (b.retired_at IS NOT NULL OR s.device_id IS DISTINCT FROM d.device_id)
-ON CONFLICT DO NOTHING
-RETURNING site_id, (SELECT category FROM bay WHERE bay.bay_id = ended_stay.bay_id), started_at, ended_at, start_seen;
-
 -- end_watches: from now on nothing is known of these bays; an event like others, so that any order ends alike
 INSERT INTO bay_event (bay_id, device_id, site_id, event_at, session, seq, part, state, fault, kind, age_s, received_at)
 SELECT s.bay_id, s.device_id, s.site_id, %(at)s::timestamptz, %(session)s,
@@ -161,9 +156,10 @@ UPDATE bay_state s
 DELETE FROM bay_state WHERE bay_id IN (SELECT bay_id FROM bay WHERE retired_at IS NOT NULL);
 
 -- upsert_states: a bay begins unknown, and begins anew with another device
-INSERT INTO bay_state AS s (bay_id, site_id, device_id, ttl_s, settled)
+INSERT INTO bay_state AS s (bay_id, site_id, device_id, ttl_s, settled, silent_until)
 SELECT b.bay_id, b.site_id, d.device_id, coalesce(d.heartbeat_s, 1) * %(ttl_of_a_second)s,
-       NOT EXISTS (SELECT FROM bay_event e WHERE e.bay_id = b.bay_id)
+       NOT EXISTS (SELECT FROM bay_event e WHERE e.bay_id = b.bay_id),
+       CASE WHEN EXISTS (SELECT FROM silent_spell g WHERE g.bay_id = b.bay_id) THEN %(at)s::timestamptz END
   FROM bay b LEFT JOIN device d USING (bay_id)
  WHERE b.site_id = ANY(%(sites)s) AND b.retired_at IS NULL
  ORDER BY b.bay_id
@@ -174,6 +170,8 @@ ON CONFLICT (bay_id) DO UPDATE
        silent = s.silent OR s.device_id IS DISTINCT FROM excluded.device_id,
        -- The last event is another device's: the next one must not be taken for its copy or its successor.
        settled = s.settled AND s.device_id IS NOT DISTINCT FROM excluded.device_id,
+       silent_until = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN %(at)s::timestamptz
+                           ELSE s.silent_until END,
        seen_at = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.seen_at END,
        battery_v = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.battery_v END,
        temperature_c = CASE WHEN s.device_id IS DISTINCT FROM excluded.device_id THEN NULL ELSE s.temperature_c END,
@@ -208,3 +206,17 @@ SELECT d.device_id, d.codec, d.bay_id, b.site_id, nullif(a.from_at, '-infinity')
 
 -- gates: each camera's site, direction and options, and the site's time zone
 SELECT g.camera_id, g.site_id, g.direction, g.options, s.timezone FROM gate g JOIN site s USING (site_id);
+
+-- site_ids: the sites that are in use
+SELECT site_id FROM site WHERE retired_at IS NULL;
+
+-- told_elsewhere: signs that are listed under other sites and tell of this one
+SELECT t.sign_id FROM sign_site t JOIN sign s USING (sign_id)
+ WHERE t.site_id = %(site)s AND s.details->>'listed_under' IS DISTINCT FROM %(site)s
+ ORDER BY t.sign_id;
+
+-- retire_site: it is no site any more; what happened there stays
+UPDATE site SET retired_at = now() WHERE site_id = %(site)s;
+
+-- remove_device: it is known no more; what it told stays with the bays
+DELETE FROM device WHERE device_id = %(device)s;

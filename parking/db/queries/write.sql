@@ -1,11 +1,16 @@
 -- table: where these bays, or all, stand, in the order of parking.columns.Positions; microseconds since 1970
-SELECT bay_id, s.site_id, device_id, category, (ttl_s * 1000000)::bigint, state, reported, held, version, silent, fault,
+SELECT bay_id, s.site_id, device_id, category, (ttl_s * 1000000)::bigint,
+       coalesce((SELECT (extract(epoch FROM p.from_at) * 1000000)::bigint FROM bay_period p
+                  WHERE p.bay_id = s.bay_id AND p.until_at IS NULL
+                    AND EXISTS (SELECT FROM bay_period o WHERE o.bay_id = s.bay_id AND o.from_at < p.from_at)), -1),
+       state, reported, held, version, silent, fault,
        coalesce((extract(epoch FROM since) * 1000000)::bigint, -1), start_seen,
        coalesce((extract(epoch FROM seen_at) * 1000000)::bigint, -1),
        coalesce((extract(epoch FROM event_at) * 1000000)::bigint, -1),
        coalesce((extract(epoch FROM placed_at) * 1000000)::bigint, -1),
        coalesce(age_s, 0), coalesce(session, -1), coalesce(seq, 0), coalesce(part, 0::smallint), settled,
-       coalesce(battery_v, 'NaN'), coalesce(temperature_c, 'NaN')
+       coalesce(battery_v, 'NaN'), coalesce(temperature_c, 'NaN'),
+       coalesce((extract(epoch FROM silent_until) * 1000000)::bigint, -1)
   FROM bay_state s JOIN bay b USING (bay_id)
  WHERE %(bays)s::text[] IS NULL OR bay_id = ANY(%(bays)s)
  ORDER BY bay_id;
@@ -52,12 +57,29 @@ DELETE FROM ended_stay s USING unnest(%(bay_id)s::text[], %(started_at)s::timest
 -- copy_stays: departures
 COPY ended_stay (bay_id, site_id, started_at, ended_at, start_seen, end_seen) FROM STDIN (FORMAT BINARY);
 
--- add_usage: what ended stays add to the roll-ups, in key order
-INSERT INTO site_usage AS u (site_id, category, quarter_at, occupied_us, arrivals, departures)
-SELECT * FROM unnest(%(site_id)s, %(category)s, %(quarter_at)s, %(occupied_us)s, %(arrivals)s, %(departures)s)
-ON CONFLICT (site_id, category, quarter_at) DO UPDATE
-   SET occupied_us = u.occupied_us + excluded.occupied_us, arrivals = u.arrivals + excluded.arrivals,
-       departures = u.departures + excluded.departures;
+-- unknown_runs: for the same bays, the ended runs in which they were unknown that began since, and the last before
+SELECT r.bay_id, r.started_at, r.ended_at
+  FROM unnest(%(bays)s::text[]) AS b (bay_id)
+ CROSS JOIN LATERAL (
+       (SELECT * FROM unknown_run WHERE bay_id = b.bay_id AND started_at < %(since)s
+         ORDER BY started_at DESC LIMIT 1)
+       UNION ALL
+       (SELECT * FROM unknown_run WHERE bay_id = b.bay_id AND started_at >= %(since)s)) AS r
+ ORDER BY r.bay_id, r.started_at;
+
+-- delete_unknown_runs: those that did not happen after all
+DELETE FROM unknown_run r USING unnest(%(bay_id)s, %(started_at)s) AS u (bay_id, started_at)
+ WHERE (r.bay_id, r.started_at) = (u.bay_id, u.started_at);
+
+-- add_unknown_runs: devices have spoken after a fault
+INSERT INTO unknown_run (bay_id, started_at, ended_at)
+SELECT * FROM unnest(%(bay_id)s, %(started_at)s, %(ended_at)s);
+
+-- update_first: the first events of bays; what is older than what was looked at stays the first
+UPDATE bay b SET first_at = u.first_at
+  FROM unnest(%(bay_id)s, %(first_at)s, %(since)s) AS u (bay_id, first_at, since)
+ WHERE b.bay_id = u.bay_id AND (b.first_at IS NULL OR b.first_at >= u.since)
+   AND b.first_at IS DISTINCT FROM u.first_at;
 
 -- update_states: where each bay with news stands now, if it is still as it was in memory
 UPDATE bay_state s
@@ -67,23 +89,24 @@ UPDATE bay_state s
        silent = u.silent, fault = u.fault, since = u.since, start_seen = u.start_seen, seen_at = u.seen_at,
        event_at = u.event_at, placed_at = u.placed_at, age_s = u.age_s, session = u.session, seq = u.seq,
        part = u.part, settled = u.settled, held = (ARRAY['vacant', 'occupied', 'unknown'])[u.held + 1],
-       battery_v = nullif(u.battery_v, 'NaN'),
-       temperature_c = nullif(u.temperature_c, 'NaN')
+       battery_v = nullif(u.battery_v, 'NaN'), temperature_c = nullif(u.temperature_c, 'NaN'),
+       silent_until = u.silent_until
   FROM unnest(%(bay_id)s, %(version)s, %(revision)s, %(state)s, %(reported)s, %(silent)s, %(fault)s, %(since)s,
               %(start_seen)s, %(seen_at)s, %(event_at)s, %(placed_at)s, %(age_s)s, %(session)s, %(seq)s,
-              %(part)s, %(settled)s, %(held)s, %(battery_v)s, %(temperature_c)s)
+              %(part)s, %(settled)s, %(held)s, %(battery_v)s, %(temperature_c)s, %(silent_until)s)
        AS u (bay_id, version, revision, state, reported, silent, fault, since, start_seen, seen_at, event_at,
-             placed_at, age_s, session, seq, part, settled, held, battery_v, temperature_c)
+             placed_at, age_s, session, seq, part, settled, held, battery_v, temperature_c, silent_until)
  WHERE s.bay_id = u.bay_id AND s.version = u.version;
 
 -- update_heard: bays whose device was heard and had no news
 UPDATE bay_state s
    SET version = s.version + 1, revision = greatest(u.revision, s.revision),
        state = (ARRAY['vacant', 'occupied', 'unknown'])[u.state + 1], silent = u.silent, seen_at = u.seen_at,
-       battery_v = nullif(u.battery_v, 'NaN'), temperature_c = nullif(u.temperature_c, 'NaN')
+       battery_v = nullif(u.battery_v, 'NaN'), temperature_c = nullif(u.temperature_c, 'NaN'),
+       silent_until = u.silent_until
   FROM unnest(%(bay_id)s, %(version)s, %(revision)s, %(state)s, %(silent)s, %(seen_at)s, %(battery_v)s,
-              %(temperature_c)s)
-       AS u (bay_id, version, revision, state, silent, seen_at, battery_v, temperature_c)
+              %(temperature_c)s, %(silent_until)s)
+       AS u (bay_id, version, revision, state, silent, seen_at, battery_v, temperature_c, silent_until)
  WHERE s.bay_id = u.bay_id AND s.version = u.version;
 
 -- update_firmware: what devices say of themselves when they start

@@ -63,7 +63,7 @@ async def test_hot_reads_do_not_reach_the_routes(app: FastAPI) -> None:
         raise AssertionError(scope["path"])
 
     parts = app.state.parts
-    hot = HotReads(unreachable, parts.answers, parts.metrics)
+    hot = HotReads(unreachable, parts.answers, parts.metrics, polls=parts.polls)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=hot), base_url="http://test") as client:
         for path in PATHS:
             assert (await client.get(path)).status_code == 200

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from api.clock import DatabaseClock
 from api.live import LiveView
 from api.prepared import Answers
-from parking.db.live import Changes, SignFacts
+from parking.db.live import Changes
+from parking.db.signs import SignFacts
 from parking.model import SiteStatus
 from parking.signs import SignRules
 from tests.support.live import NOW, Hands, confirmation, everything, snapshot, street

@@ -94,3 +94,12 @@ def test_a_setting_that_cannot_be_is_named_with_its_rule(settings: dict[str, Any
 def test_words_that_a_sign_never_shows_need_not_be_permitted() -> None:
     sign = Sign.model_validate({"id": "v", "permitted": ["FULL", "CLOSED", "TEST"]})
     assert sign.rules(DEFAULTS, timezone="UTC").words() == ("", "FULL", "CLOSED", "TEST")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [{"mode": "party"}, {"least": "many"}, {"thresholds": 5}, {"schedule": [{"hours": "at night"}]}],
+)
+def test_a_sign_whose_settings_cannot_be_read_is_blank(stored: dict[str, Any]) -> None:
+    rules = rules_of({"name": "A", "most": 5, **stored}, DEFAULTS, timezone="Europe/London")
+    assert (rules.mode, rules.poll_s) == ("blank", DEFAULTS.poll_s)

@@ -1,0 +1,115 @@
+"""Closures of sites over HTTP: /v1/registry/closures."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime
+from starlette.responses import Response
+
+from api.answers import GUARDED, documented
+from api.bodies import encode
+from api.clock import DatabaseClock
+from api.closures import ClosureWish, closure_body, closures_body
+from api.routes.registry import Keeper, Limit, Site
+from parking.db.audit import record
+from parking.db.opening import close_site, closures, end_closure, find_closure
+from parking.db.pool import Pool
+
+Number = Annotated[int, Path(alias="id", ge=1, le=2**62)]
+From = Annotated[AwareDatetime | None, Query(alias="from", description="by default now: none that is over")]
+Until = Annotated[AwareDatetime | None, Query(alias="until", description="only those that begin before")]
+Cursor = Annotated[str | None, Query(pattern=r"^\d{1,18}$", description="`next` of the page before")]
+
+
+def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
+    """Routes that close sites for a time, and open them again."""
+    router = APIRouter(tags=["Registry"])
+
+    @router.get(
+        "/v1/registry/closures", responses=documented("ClosuresBody", 422, *GUARDED), summary="Closures"
+    )
+    async def listed(
+        caller: Keeper,
+        site: Site = None,
+        from_at: From = None,
+        until_at: Until = None,
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Response:
+        """Those that hold now and those to come, or those that overlap the time asked for."""
+        if site is not None:
+            caller.require_site(site)
+            site = site.replace("\0", "\ufffd")
+        async with writes.transaction() as connection:
+            found = await closures(
+                connection, site_id=site, from_at=from_at or clock.now(), until_at=until_at
+            )
+        allowed = [one for one in found if caller.sites is None or one.site_id in caller.sites]
+        return _json(closures_body(allowed, after=cursor, limit=limit))
+
+    @router.get(
+        "/v1/registry/closures/{id}",
+        responses=documented("ClosureBody", 404, 422, *GUARDED),
+        summary="One closure",
+    )
+    async def one(number: Number, caller: Keeper) -> Response:
+        """All that is known of it."""
+        async with writes.transaction() as connection:
+            found = await find_closure(connection, number)
+        caller.require_site(found.site_id)
+        return _json(closure_body(found))
+
+    @router.post(
+        "/v1/registry/closures",
+        status_code=201,
+        responses=documented("ClosureBody", 404, 422, *GUARDED, status=201),
+        summary="Close a site for a time",
+    )
+    async def close(wish: ClosureWish, caller: Keeper) -> Response:
+        """From now on or from then; signs, app and open data show it at once, or when it begins."""
+        caller.require_site(wish.site)
+        async with writes.transaction() as connection:
+            made = await close_site(
+                connection,
+                site_id=wish.site,
+                from_at=wish.from_at,
+                until_at=wish.until_at,
+                reason=wish.reason,
+                made_by=caller.name,
+            )
+            await record(
+                connection,
+                actor=caller.name,
+                action="closure.create",
+                subject=f"site/{wish.site}",
+                before=None,
+                after=closure_body(made),
+            )
+        return _json(closure_body(made), status=201)
+
+    @router.delete(
+        "/v1/registry/closures/{id}",
+        responses=documented("ClosureBody", 404, 409, 422, *GUARDED),
+        summary="End a closure",
+    )
+    async def end(number: Number, caller: Keeper) -> Response:
+        """It ends now, and stays on record; one that has not begun is taken back."""
+        async with writes.transaction() as connection:
+            caller.require_site((await find_closure(connection, number)).site_id)
+            before, after = await end_closure(connection, number)
+            await record(
+                connection,
+                actor=caller.name,
+                action="closure.end",
+                subject=f"site/{before.site_id}",
+                before=closure_body(before),
+                after=None if after is None else closure_body(after),
+            )
+        return _json(closure_body(after or before))
+
+    return router
+
+
+def _json(body: object, *, status: int = 200) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(encode(body), status_code=status, media_type="application/json", headers=headers)

@@ -1,0 +1,134 @@
+"""Decides what all signs show, writes it down and publishes it; one ingestor at a time.
+
+Theory of operation. The thresholds of a sign and its least time between changes need a memory that every
+reader shares. So one process decides: whoever holds an advisory lock of the database. A decision is in the
+database, with a row of the audit, before anybody is told of it. When that ingestor dies its lock goes with
+its connection, and another one goes on from what is written.
+"""
+
+import asyncio
+import random
+import time
+from datetime import timedelta
+
+import structlog
+
+from ingest.clock import Clock
+from ingest.sign_desk import SignDesk
+from ingest.sign_publisher import Shown, SignPublisher, topic_of
+from parking.db.connect import Connection, connect
+from parking.db.failures import Failure, classify
+from parking.db.listen import listen, notices
+from parking.db.live import load_confirmation
+from parking.db.migrate import check_schema
+from parking.db.signs import forget_messages, hold, load_sign_facts, load_sign_states, store_decisions
+from parking.db.sites import published
+from parking.db.watchdog import answering_within
+from parking.sign_rules import SignRules
+
+log = structlog.get_logger()
+
+ROUND_S = 1.0
+"""Signs are looked at this often at least: schedules, overrides and staleness come with time alone."""
+TOGETHER_S = 0.05
+"""Changes that come within this time are decided together."""
+RETRY_S = 1.0
+SILENT_S = 10.0
+FORGET_S = 3600.0
+KEPT = timedelta(days=366)
+REGISTRY, SITES, SIGNS = "parking_registry", "parking_sites", "parking_signs"
+
+
+class SignKeeper:
+    """Keeps all signs for as long as no other ingestor does."""
+
+    def __init__(
+        self,
+        database_url: str,
+        publisher: SignPublisher,
+        clock: Clock,
+        *,
+        defaults: SignRules,
+        stale_after_s: float,
+    ) -> None:
+        self._database_url = database_url
+        self._publisher = publisher
+        self._clock = clock
+        self._desk = SignDesk(defaults, stale_after_s=stale_after_s)
+        self._forgotten = -FORGET_S
+
+    async def run(self) -> None:
+        """Keep the signs for as long as the task lives; a database that is away is waited for."""
+        while True:
+            try:
+                async with connect(self._database_url, name="parking signs", autocommit=True) as connection:
+                    await self._keep(connection)
+            except Exception as error:
+                # No sign is worth that numbers are not taken in, whoever is at fault.
+                say = log.exception if classify(error) is Failure.DATA else log.warning
+                say("signs are not being decided", error=str(error).strip(), will="retry")
+            finally:
+                self._publisher.offer({})
+            await asyncio.sleep(random.uniform(RETRY_S / 2, RETRY_S))
+
+    async def _keep(self, connection: Connection) -> None:
+        with answering_within(connection, SILENT_S):
+            await check_schema(connection)
+        while True:
+            with answering_within(connection, SILENT_S):
+                if await hold(connection):
+                    break
+            await asyncio.sleep(random.uniform(RETRY_S, 2 * RETRY_S))
+        with answering_within(connection, SILENT_S):
+            await listen(connection, REGISTRY, SITES, SIGNS)
+            await self._load(connection)
+        log.info("deciding for the signs", signs=len(self._desk.facts))
+        while True:
+            with answering_within(connection, SILENT_S):
+                await self._round(connection)
+            await self._hear(connection)
+
+    async def _load(self, connection: Connection) -> None:
+        self._desk.load(await load_sign_facts(connection), await load_sign_states(connection))
+        self._desk.see(await published(connection))
+
+    async def _round(self, connection: Connection) -> None:
+        confirmation = await load_confirmation(connection)
+        self._desk.confirm(confirmation.confirmed_at)
+        done = self._desk.decide(confirmation.database_time)
+        await store_decisions(connection, done.stored, done.told, now=confirmation.database_time)
+        self._desk.keep(done)
+        self._publisher.offer(self._shown())
+        if time.monotonic() - self._forgotten >= FORGET_S:
+            await forget_messages(connection, before=confirmation.database_time - KEPT)
+            self._forgotten = time.monotonic()
+
+    def _shown(self) -> dict[str, Shown]:
+        desk = self._desk
+        return {
+            sign: Shown(topic_of(site, sign), desk.decisions[sign], desk.rules[sign])
+            for sign, facts in desk.facts.items()
+            if (site := facts.listed_under) is not None
+        }
+
+    async def _hear(self, connection: Connection) -> None:
+        """Wait for what others change, at most until the next round is due."""
+        own = (connection.info.backend_pid,)
+        heard = await notices(connection, within_s=ROUND_S, then_s=TOGETHER_S, ignore=own)
+        channels = {channel for channel, _ in heard}
+        with answering_within(connection, SILENT_S):
+            if REGISTRY in channels:
+                await self._load(connection)
+                return
+            named = {channel: set[str]() for channel in (SITES, SIGNS)}
+            for channel, payload in heard:
+                named[channel].update(payload.split(","))
+            if named[SIGNS]:
+                self._desk.know(await load_sign_states(connection, _some(named[SIGNS])))
+            if named[SITES]:
+                self._desk.see(await published(connection, _some(named[SITES])))
+
+
+def _some(names: set[str]) -> list[str] | None:
+    """These, or all (None) where an empty name says so."""
+    return None if "" in names else sorted(names)

@@ -28,6 +28,7 @@ from api.opendata.city import Publisher
 from api.opendata.history import History
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
+from api.pages.map import MapOptions
 from api.pages.open_data import add_open_data
 from api.pages.site import About
 from api.pages.staff.install import install_staff
@@ -111,7 +112,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
-    app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    reader = MaintenanceReader(settings.require_database_url())
+    app.include_router(maintenance_router(reader))
     app.include_router(reports_router(Reports(settings.require_database_url())))
     app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
@@ -132,8 +134,27 @@ def create_app(settings: Settings) -> FastAPI:
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
     app.state.assistants = install_assistants(app, parts.view, parts.nearby, names)
-    pages = install_pages(app, parts.view, parts.answers, parts.nearby, about=about, names=names)
-    app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
+    pages = install_pages(
+        app,
+        parts.view,
+        parts.answers,
+        parts.nearby,
+        about=about,
+        names=names,
+        database=parts.writes,
+        limits=limits,
+        drawn=MapOptions(hidden=settings.withheld_categories, tiles=settings.tiles_file),
+    )
+    app.state.desk = install_staff(
+        pages,
+        settings,
+        access=access,
+        limits=limits,
+        database=parts.writes,
+        view=parts.view,
+        answers=parts.answers,
+        maintenance=reader,
+    )
     add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)

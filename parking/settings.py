@@ -279,6 +279,9 @@ class Settings(BaseSettings):
         frozenset({"disabled", "resident"}),
         description="categories whose bays are not told of one by one: their use could tell of a person",
     )
+    tiles_file: FilePath | None = Field(
+        None, description="a .pmtiles file (the Protomaps scheme) whose streets lie beneath the map"
+    )
     demo_database_port: int = Field(54329, ge=1, le=65535, description="`parking demo`: port of its database")
     demo_mqtt_port: int = Field(1883, ge=1, le=65535, description="`parking demo`: port of its broker")
     log_format: Literal["text", "json"] = Field("text", description="how log lines look")

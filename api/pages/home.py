@@ -155,7 +155,7 @@ def _found(view: LiveView, page: Page, near: NearSite, now: datetime) -> Found:
     return Found(
         line=site_line(view, site, page, now),
         chance=_chance(page, near),
-        walk=page.texts("%(num)d minute’s walk", "%(num)d minutes’ walk", near.walking_minutes),
+        walk=page.texts("%(num)d minute’s walk", "%(num)d minutes’ walk", max(1, near.walking_minutes)),
         reason=near.reason,
         facts=facts,
         navigation=page.navigation(location) if location is not None else "",

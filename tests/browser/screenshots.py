@@ -54,6 +54,7 @@ SHOTS: Final = (
     Shot("today", "/manage/today", staff=True),
     Shot("use", "/manage/use", staff=True),
     Shot("maintenance", "/manage/maintenance", staff=True),
+    Shot("counts", "/manage/counts/castle-mews", staff=True),
     Shot("closures", "/manage/closures", staff=True),
 )
 

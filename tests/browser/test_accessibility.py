@@ -30,6 +30,8 @@ STAFF_PATHS = [
     "/manage/maintenance",
     "/manage/closures",
     "/manage/signs",
+    "/manage/counts",
+    "/manage/counts/castle-mews",
     "/manage/signs/sign-1",
     "/manage/use",
 ]

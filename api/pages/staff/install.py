@@ -7,6 +7,7 @@ from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.pages.site import Pages
 from api.pages.staff.closures import add_closures
+from api.pages.staff.counts import add_counts
 from api.pages.staff.desk import Desk
 from api.pages.staff.maintenance import add_maintenance
 from api.pages.staff.overrides import add_overrides
@@ -39,6 +40,7 @@ def install_staff(
     add_sign_in(pages, desk, access=access, sessions=sessions, provider=provider)
     add_today(desk, view, database, maintenance)
     add_use(desk, view, settings.require_database_url())
+    add_counts(desk, view, database)
     add_overrides(desk, view, answers, database)
     add_closures(desk, view, database)
     add_maintenance(desk, view, maintenance, database)

@@ -34,6 +34,7 @@ STAFF_PATHS = [
     "/manage/counts/castle-mews",
     "/manage/signs/sign-1",
     "/manage/use",
+    "/manage/stays",
 ]
 ZOOMED = (DESKTOP[0] // 2, DESKTOP[1] // 2)
 """A desktop at 200 % zoom has half the CSS pixels."""

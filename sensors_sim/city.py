@@ -114,6 +114,15 @@ class City:
         return len(self.bay_ids)
 
     @property
+    def own_devices(self) -> list[str]:
+        """The sensors that speak our own protocol, by themselves or by a gateway."""
+        return [
+            device
+            for device, radio in zip(self.device_ids, self.radio.tolist(), strict=True)
+            if radio < Radio.TTS
+        ]
+
+    @property
     def spaces(self) -> int:
         """Bays and the unwatched spaces of gated car parks."""
         return len(self.site_of)

@@ -149,7 +149,10 @@ class City:
             document |= {
                 "capacity": site.capacity,
                 "initial_count": site.initial_count,
-                "gates": [{"camera": gate.camera, "direction": gate.direction} for gate in site.gates],
+                # The city may live faster than ours, and then vehicles follow each other within moments.
+                "gates": [
+                    {"camera": gate.camera, "direction": gate.direction, "repeat_s": 0} for gate in site.gates
+                ],
             }
         else:
             document["bays"] = [

@@ -108,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
-    app.include_router(registry_files_router(parts.writes))
+    app.include_router(registry_files_router(parts.writes, database_url=settings.require_database_url()))
     app.include_router(closures_router(parts.writes, parts.view.clock))
     app.include_router(registry_router(parts.writes))
     app.include_router(registry_changes_router(parts.writes))

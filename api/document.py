@@ -18,6 +18,7 @@ from api.problems import Problem
 from api.registry import registry_schemas
 from api.sign_desk import HistoryBody, OverrideBody
 from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
+from parking.db.registry_files import Report
 
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
@@ -25,7 +26,7 @@ _TYPES = (
     *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
     OpenDataIndex,
-    *(ClosureBody, ClosuresBody),
+    *(ClosureBody, ClosuresBody, Report),
     Problem,
 )
 

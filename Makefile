@@ -9,7 +9,7 @@ WEB := web/static/built/manifest.json
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test web check format bench services services-stop lock clean
+.PHONY: help demo test web check format bench screenshots services services-stop lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ format: $(DEV) ## format the code and mend what can be mended
 
 bench: $(DEV) $(WEB) ## measure ingest and reads beside the limits of this machine
 	@exec deploy/services/with.sh $(BIN)/python -m bench $(ARGS)
+
+screenshots: $(DEV) $(WEB) ## picture the pages into docs/images
+	@exec deploy/services/with.sh $(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 services: $(DEV) ## keep a broker and a database running for tests and development
 	@deploy/services/up.sh

@@ -13,12 +13,12 @@ from fastapi.openapi.models import SecurityBase as Model
 from fastapi.security.base import SecurityBase
 from starlette.types import Scope as RequestScope
 
-from api.key_ring import KeyRing
 from api.limits import Limits, too_many
 from api.metrics import Metrics
 from api.oidc import TokenRefused, Tokens
 from api.problems import Forbidden, Refused
 from parking.access_keys import MEANING, PREFIX, Scope, parse_key
+from parking.db.key_ring import KeyRing
 from parking.errors import ParkingError
 
 MOST_CHARACTERS = 16_384

@@ -16,17 +16,21 @@ from api.database import open_writes
 from api.edge import Edge, answer_headers
 from api.events import EventLog
 from api.feed import Announcer, Feed
+from api.forecast_metrics import ForecastMetrics
+from api.forecasts import ForecastReader
 from api.hot import HotReads
 from api.issuer_keys import IssuerKeys
-from api.key_ring import KeyRing
 from api.limits import Limits
 from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
+from api.nearby import Nearby
 from api.oidc import Tokens
 from api.opendata.city import Publisher
+from api.opendata.history import History
 from api.opendata.store import OpenData
 from api.pages.install import install_pages
+from api.pages.map import MapOptions
 from api.pages.open_data import add_open_data
 from api.pages.site import About
 from api.pages.staff.install import install_staff
@@ -34,8 +38,11 @@ from api.place_names import PlaceNames
 from api.polls import PollBook
 from api.prepared import Answers
 from api.rate_limit import RateLimit
+from api.reports import Reports
 from api.routes.audit import audit_router
 from api.routes.closures import closures_router
+from api.routes.counts import counts_router
+from api.routes.forecast import forecast_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
@@ -44,6 +51,7 @@ from api.routes.open_data import open_data_router
 from api.routes.registry import registry_router
 from api.routes.registry_changes import registry_changes_router
 from api.routes.registry_files import registry_files_router
+from api.routes.reports import reports_router
 from api.routes.sign_desk import sign_desk_router
 from api.routes.signs import signs_router
 from api.routes.sites import sites_router
@@ -51,10 +59,12 @@ from api.routes.stream import stream_router
 from api.routes.webhooks import webhooks_router
 from api.webhooks.post import Poster
 from api.webhooks.sender import Sender
+from parking.arrivals import ForecastChances
 from parking.chance import Chances, TurnoverChances
+from parking.db.key_ring import KeyRing
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
-from parking.outlook import Forecasts, NoForecasts
+from parking.outlook import Forecasts
 from parking.settings import Settings
 
 
@@ -65,6 +75,7 @@ class Parts:
     view: LiveView
     answers: Answers
     chances: Chances
+    nearby: Nearby
     log: EventLog
     announcer: Announcer
     feed: Feed
@@ -73,6 +84,7 @@ class Parts:
     keys: KeyRing
     polls: PollBook
     webhooks: Sender
+    forecasts: ForecastReader
     open_data: OpenData
 
 
@@ -101,11 +113,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.access = access
     problems.install(app)
     app.include_router(sites_router(parts.answers))
-    app.include_router(nearby_router(parts.view, parts.chances))
-    app.include_router(stream_router(parts.view, parts.log))
+    app.include_router(nearby_router(parts.view, parts.nearby))
+    app.include_router(forecast_router(parts.view, parts.answers, parts.forecasts))
+    app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
-    app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    reader = MaintenanceReader(settings.require_database_url())
+    app.include_router(maintenance_router(reader))
+    app.include_router(reports_router(Reports(settings.require_database_url())))
+    app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
     app.include_router(registry_files_router(parts.writes, database_url=settings.require_database_url()))
@@ -113,7 +129,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(registry_router(parts.writes))
     app.include_router(registry_changes_router(parts.writes))
     app.include_router(webhooks_router(parts.writes, settings.webhook_networks))
-    app.include_router(open_data_router(parts.open_data))
+    history = History(settings.require_database_url(), parts.view.clock)
+    app.include_router(open_data_router(parts.open_data, history))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
     about = About(
         publisher=settings.publisher,
@@ -122,9 +139,29 @@ def create_app(settings: Settings) -> FastAPI:
     )
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
-    app.state.assistants = install_assistants(app, parts.view, parts.chances, names)
-    pages = install_pages(app, parts.view, parts.answers, parts.chances, about=about, names=names)
-    app.state.desk = install_staff(pages, settings, access=access, limits=limits, database=parts.writes)
+    app.state.assistants = install_assistants(app, parts.view, parts.nearby, names)
+    pages = install_pages(
+        app,
+        parts.view,
+        parts.answers,
+        parts.nearby,
+        parts.forecasts,
+        about=about,
+        names=names,
+        database=parts.writes,
+        limits=limits,
+        drawn=MapOptions(hidden=settings.withheld_categories, tiles=settings.tiles_file),
+    )
+    app.state.desk = install_staff(
+        pages,
+        settings,
+        access=access,
+        limits=limits,
+        database=parts.writes,
+        view=parts.view,
+        answers=parts.answers,
+        maintenance=reader,
+    )
     add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
     app.add_middleware(Edge, metrics=parts.metrics, headers=headers)
@@ -144,11 +181,15 @@ def _parts(settings: Settings) -> Parts:
     writes = open_writes(settings.require_database_url())
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
-    open_data = _open_data(settings, view, NoForecasts())
+    forecasts = ForecastReader(writes, view.clock)
+    metrics.registry.register(ForecastMetrics(forecasts, view.clock))
+    open_data = _open_data(settings, view, forecasts)
+    chances = ForecastChances(forecasts, TurnoverChances())
     return Parts(
         view=view,
         answers=answers,
-        chances=TurnoverChances(),
+        chances=chances,
+        nearby=Nearby(view, chances),
         log=log,
         announcer=announcer,
         feed=feed,
@@ -157,6 +198,7 @@ def _parts(settings: Settings) -> Parts:
         keys=keys,
         polls=PollBook(writes),
         webhooks=Sender(settings.require_database_url(), view, writes, Poster(settings.webhook_networks)),
+        forecasts=forecasts,
         open_data=open_data,
     )
 
@@ -184,6 +226,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
+            tasks.create_task(parts.forecasts.run(), name="forecasts"),
             tasks.create_task(parts.polls.run(), name="polls of signs"),
             tasks.create_task(parts.webhooks.run(), name="webhooks"),
         ]

@@ -93,6 +93,20 @@ class BayTable(Mapping[str, BayFacts]):
         self._fault[row] = now.fault
         self._revision[row] = now.revision
 
+    def of_rows(self, rows: range) -> Iterator[tuple[BayFacts, BayNow]]:
+        """What is known and published of these bays, several times as fast as one by one."""
+        part = slice(rows.start, rows.stop)
+        columns = (
+            *(self.site, self.category, self.lons, self.lats, self.max_stay_min),
+            *(self.state, self._since, self._fault, self._revision),
+        )
+        values = zip(self.ids[part], *(column[part].tolist() for column in columns), strict=True)
+        for id, site, category, lon, lat, limit, state, since, fault, revision in values:
+            at = None if lon != lon else (lon, lat)
+            began = None if since == _NEVER else moment(since)
+            facts = BayFacts(id, self.sites[site], self.categories[category], at, limit or None)
+            yield facts, BayNow(STATES[state], began, fault, revision)
+
     def copy(self) -> "BayTable":
         """The same bays as they are now; what is published later does not reach it."""
         copied = copy(self)

@@ -11,6 +11,8 @@ from api.answers import outcome
 from api.audit import AuditBody
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
 from api.closures import ClosureBody, ClosuresBody
+from api.counts import CorrectionsBody, CountsBody, NamedCorrectionBody
+from api.forecast_bodies import ForecastBody, ForecastReport
 from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.opendata.index import OpenDataIndex
@@ -19,12 +21,18 @@ from api.registry import registry_schemas
 from api.sign_desk import HistoryBody, OverrideBody
 from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
 from parking.db.registry_files import Report
+from parking.reporting.dwell import Dwell, Overstays
+from parking.reporting.gates import Gates
+from parking.reporting.report import Comparison, Profile, Utilisation
 
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
+    *(ForecastBody, ForecastReport),
+    *(CountsBody, CorrectionsBody, NamedCorrectionBody),
     *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
+    *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates),
     OpenDataIndex,
     *(ClosureBody, ClosuresBody, Report),
     Problem,

@@ -86,15 +86,15 @@ class EventLog:
             raise Lost(self._reason)
         return Position(epoch, int(number))
 
-    def after(self, position: Position, sites: frozenset[str] = frozenset()) -> tuple[Position, bytes]:
-        """What followed `position`, of these sites (all when empty), and where that ends. Raises Lost."""
+    def after(self, position: Position, sites: frozenset[str] | None = None) -> tuple[Position, bytes]:
+        """What followed `position`, of these sites (None: all), and where that ends. Raises Lost."""
         end = self.end
         if position.epoch != end.epoch:
             raise Lost(self._reason)
         missed = end.number - position.number
         if missed > len(self._events):
             raise Lost("more has happened since than is kept")
-        if sites:
+        if sites is not None:
             return end, b"".join(event.data for event in self._newest(missed) if event.site in sites)
         # Most readers are at the same place: what follows it is put together once for all of them.
         if self._joined is None or self._joined[:2] != (position, end):

@@ -36,9 +36,10 @@ class Session:
 class Sessions:
     """Begins, finds and ends sessions."""
 
-    def __init__(self, database: Pool, addresses: Addresses) -> None:
+    def __init__(self, database: Pool, addresses: Addresses, *, public_url: str | None = None) -> None:
         self._database = database
         self._addresses = addresses
+        self._public_url = public_url
 
     async def find(self, request: Request) -> Session | None:
         """Who asks, if they have signed in. Raises DatabaseUnavailable."""
@@ -69,7 +70,9 @@ class Sessions:
 
     def origin(self, request: Request) -> str:
         """This host as its clients name it: https://parking.example."""
-        scheme = "https" if self._addresses.is_https(request.scope) else "http"
+        if self._public_url is not None:
+            return self._public_url.rstrip("/")
+        scheme = "https" if self._is_https(request) else "http"
         return f"{scheme}://{request.headers.get('host', 'localhost')}"
 
     def set_cookie(
@@ -81,13 +84,16 @@ class Sessions:
             value,
             max_age=int(lasts_s),
             path="/",
-            secure=self._addresses.is_https(request.scope),
+            secure=self._is_https(request),
             httponly=True,
             samesite="lax",
         )
 
     def _name(self, request: Request) -> str:
-        return _SECURE if self._addresses.is_https(request.scope) else _PLAIN
+        return _SECURE if self._is_https(request) else _PLAIN
+
+    def _is_https(self, request: Request) -> bool:
+        return self._addresses.is_https(request.scope)
 
 
 def _caller(holder: Holder) -> Caller:

@@ -119,7 +119,8 @@ def month(
     steps = days * int(timedelta(days=1) / STEP)
     moves = np.where(lived.changes.occupied, 1, -1)
     truth = int(lived.initial.sum()) + np.cumsum(_by_step(lived.changes.at, moves, steps))
-    seen = list(_reads(city, Gates(city, lived.initial, faults=faults).block(lived.changes), faults))
+    told_of = tell(city, Gates(city, lived.initial, faults=faults).block(lived.changes), faults)
+    seen = [_read(one.camera, one.at, one.event_id, one.plate) for one in told_of]
     told = passages(seen)
     tokens = {(read.camera, read.at, read.event_id): read for read in seen}
     crossings = [
@@ -154,7 +155,17 @@ def _by_step(seconds: NDArray[np.float64], weights: NDArray[np.int64], steps: in
     return np.bincount(step, weights=weights, minlength=steps).astype(np.int64)
 
 
-def _reads(city: City, passed: Iterator[Passage], faults: Faults) -> Iterator[Read]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a camera tells of a vehicle, so many seconds after the start."""
+
+    camera: str
+    at: float
+    event_id: str
+    plate: str
+
+
+def tell(city: City, passed: Iterator[Passage], faults: Faults) -> Iterator[Told]:
     """What the cameras read, each vehicle under an id of its own, and a second one if it is read twice."""
     gates = city.sites[0].gates
     rng = np.random.default_rng([city.seed, 70])
@@ -163,10 +174,10 @@ def _reads(city: City, passed: Iterator[Passage], faults: Faults) -> Iterator[Re
             continue
         plate = plate_of(city.seed, one.vehicle)
         first = misread(plate, one.number) if one.misread else plate
-        yield _read(gates[one.gate].camera, one.at, f"p-{one.number}", first)
+        yield Told(gates[one.gate].camera, one.at, f"p-{one.number}", first)
         if one.double:
             again = misread(plate, -one.number) if rng.random() < faults.misread else plate
-            yield _read(gates[one.gate].camera, one.at + DOUBLE_AFTER_S, f"d-{one.number}", again)
+            yield Told(gates[one.gate].camera, one.at + DOUBLE_AFTER_S, f"d-{one.number}", again)
 
 
 def _read(camera: str, at: float, event_id: str, plate: str) -> Read:

@@ -71,6 +71,11 @@ class Admission:
         self.add(messages, batch)
         return batch
 
+    def site_of(self, camera: str) -> str | None:
+        """The site at whose gate a camera is, None if the registry does not know it."""
+        gate = self._known.directory.gates.get(camera)
+        return None if gate is None else gate[0]
+
     def add(self, messages: Sequence[Message], batch: Batch) -> None:
         """Put what these messages amount to into a batch."""
         frames, rest = self._frames.read(messages)

@@ -18,7 +18,7 @@ from ingest.authentic import NO_KEYS, Verifier, not_sealed
 from ingest.decoded import Decoded, Directory, Message, unknown_topic
 from ingest.network_servers import from_chirpstack, from_helium, from_other_server, from_things_stack
 from ingest.own_frames import bundle, capped, frame
-from ingest.plate_reads import from_anpr2mqtt, from_axis, from_frigate, plates
+from ingest.plate_reads import from_anpr2mqtt, from_axis, from_frigate, from_http, plates
 from parking.clock import CameraClock
 from parking.errors import Rejection
 from parking.model import BayObservation
@@ -98,6 +98,7 @@ ROUTES: Final[Mapping[str, Callable[[Message], Decoded]]] = {
     "lorawan": from_other_server,
     "helium": from_helium,
     "frigate": from_frigate,
+    "http": from_http,
     "anpr2mqtt": from_anpr2mqtt,
     "axis": from_axis,
 }

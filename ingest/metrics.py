@@ -35,6 +35,9 @@ class Metrics:
         self.rejected = Counter(
             "parking_ingest_rejected", "messages recorded as rejected", ["code"], registry=r
         )
+        self.camera_posts = Counter(
+            "parking_ingest_camera_posts", "posts of cameras over HTTP", ["outcome"], registry=r
+        )
         self.retries = Counter("parking_ingest_retries", "transactions tried again", ["reason"], registry=r)
         self.batch_size = Histogram(
             "parking_ingest_batch_messages", "messages in a transaction", buckets=_SIZES, registry=r

@@ -6,7 +6,7 @@ from ingest.adapters import (
 )
 from ingest.adapters.base import Ignored
 from ingest.adapters.sightings import Reader
-from ingest.decoded import MAX_JSON_PAYLOAD, Decoded, Message, check_size
+from ingest.decoded import MAX_JSON_PAYLOAD, Decoded, Message, check_size, unknown_topic
 
 
 def from_frigate(message: Message) -> Decoded:
@@ -33,6 +33,14 @@ def from_axis(message: Message) -> Decoded:
     if "/CameraApplicationPlatform/ALPV" not in message.topic:
         return Decoded(ignored="an Axis camera's event that is not of the License Plate Verifier")
     return plates(message, hint="axis")
+
+
+def from_http(message: Message) -> Decoded:
+    """What a camera posted (`ingest.camera_http`), as `http/{camera}/{vendors}`. Raises Rejection."""
+    if len(message.levels) != 3:
+        raise unknown_topic()
+    _, camera, vendors = message.levels
+    return plates(message, camera=camera, hint=vendors)
 
 
 def plates(

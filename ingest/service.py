@@ -9,11 +9,15 @@ import structlog
 from prometheus_client import start_http_server
 
 from ingest.admit import Admission, Rules
+from ingest.bookkeeper import Bookkeeper
+from ingest.camera_http import receive
 from ingest.clock import Clock
 from ingest.consumer import Consumer
 from ingest.examiner import Examiner
 from ingest.faultpoint import FaultPoint
+from ingest.forecasting import forecasting
 from ingest.former import FormerSessions
+from ingest.janitor import Janitor
 from ingest.keeper import Keeper
 from ingest.keyring import Keyring
 from ingest.metrics import Metrics
@@ -133,8 +137,15 @@ async def _serve(settings: Settings) -> None:
                 ("silence", silencer.run()),
                 ("keep", keeper.run()),
                 ("former sessions", former.run()),
+                ("forecast", forecasting(settings)),
+                ("what is old", Janitor(database_url, settings.kept_days, consumer.current).run()),
                 ("health", Examiner(database_url, consumer.current).run()),
+                ("books", Bookkeeper(settings, clock, consumer.current).run()),
                 ("device keys", ring.run(writer.forget)),
+                (
+                    "cameras",
+                    receive(settings, writer, publisher.offer, clock=clock, metrics=metrics, allowed=allowed),
+                ),
                 ("report", report(metrics, source, consumer, lambda: writer.trouble)),
             ):
                 tasks.create_task(work, name=name)

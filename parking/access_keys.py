@@ -22,6 +22,7 @@ class Scope(StrEnum):
     REGISTRY_WRITE = "registry:write"
     CAMERAS_PUSH = "cameras:push"
     MAINTENANCE_READ = "maintenance:read"
+    MAINTENANCE_WRITE = "maintenance:write"
     HEALTH_READ = "health:read"
     KEYS_WRITE = "keys:write"
     AUDIT_READ = "audit:read"
@@ -35,6 +36,7 @@ MEANING: Final = {
     Scope.REGISTRY_WRITE: "change the registry and close sites or bays",
     Scope.CAMERAS_PUSH: "send plate reads over HTTP",
     Scope.MAINTENANCE_READ: "read which devices need a visit",
+    Scope.MAINTENANCE_WRITE: "say that a note of a driver was dealt with",
     Scope.HEALTH_READ: "read the operators' view of the system",
     Scope.KEYS_WRITE: "make, rotate and revoke keys",
     Scope.AUDIT_READ: "read the log of changes",

@@ -1,8 +1,11 @@
 """The rules that turn the states of bays, or a count at the gates, into a site's published number."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+DRIFT_SDS = 2.0
+"""Standard deviations of its drift by which a count at gates may be off."""
 TTL_HEARTBEATS = 2.5
 """A device silent for longer than this many of its heartbeats leaves its bay unknown."""
 
@@ -29,13 +32,25 @@ def count_bays(*, vacant: int, occupied: int, unknown: int) -> Counts:
     return Counts(vacant + occupied + unknown, vacant, occupied, unknown, vacant, vacant + unknown)
 
 
-def count_gates(*, capacity: int, inside: int) -> Counts:
+def count_gates(*, capacity: int, inside: int, sd: float = 0.0) -> Counts:
     """A site counted at its gates: `inside` vehicles by the running count, which may have drifted.
 
-    What is published stays within the capacity; the running count itself is kept, so that drift shows.
+    What is published stays within the capacity; the running count itself is kept, so that drift shows. `sd`
+    is the standard deviation of the estimated drift: the bounds hold the truth 19 times of 20.
     """
-    occupied = min(max(inside, 0), capacity)
-    return Counts(capacity, capacity - occupied, occupied, 0, capacity - occupied, capacity - occupied)
+
+    def within(vehicles: int) -> int:
+        return min(max(vehicles, 0), capacity)
+
+    occupied, margin = within(inside), math.ceil(DRIFT_SDS * sd)
+    return Counts(
+        capacity,
+        capacity - occupied,
+        occupied,
+        0,
+        capacity - within(inside + margin),
+        capacity - within(inside - margin),
+    )
 
 
 def is_stale(as_of: datetime, now: datetime, *, stale_after_s: float) -> bool:

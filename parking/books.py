@@ -2,13 +2,13 @@
 
 It knows nothing but what it is told: at each step who passed since the one before, and what is known of the
 number inside (`parking.drift.Inside`: a count by hand, a closure, a guess by the tokens). The same steps
-give the same corrections, so books are rebuilt from history and never stored.
+give the same corrections, so books can be kept anew from any time whose `state` is known.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final
+from typing import Any, Final
 
 from parking.drift import USUAL_HOUR, Correction, DriftWatch, Inside, quietest_hour
 
@@ -50,6 +50,37 @@ class Books:
     def sd(self) -> float:
         """How sure the count is: the standard deviation of its drift."""
         return self._watch.sd
+
+    @property
+    def at(self) -> datetime:
+        """Up to when they are kept."""
+        return self._at
+
+    @property
+    def missed_share(self) -> float:
+        """The share of exits that no camera sees, as far as it is known, net of entries."""
+        return self._watch.missed_share
+
+    def state(self) -> dict[str, Any]:
+        """All that the next steps depend on, as JSON takes it."""
+        return {
+            "count": self.count,
+            "at": self._at.isoformat(),
+            "quietest": self._quietest,
+            "hours": [[at.isoformat(), count] for at, count in self._hours],
+            "watch": self._watch.state(),
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`: what follows is what would have followed there."""
+        self.count = state["count"]
+        self._at = datetime.fromisoformat(state["at"])
+        self._quietest = state["quietest"]
+        self._hours = deque(
+            ((datetime.fromisoformat(at).astimezone(self._zone), count) for at, count in state["hours"]),
+            maxlen=self._hours.maxlen,
+        )
+        self._watch.resume(state["watch"])
 
     def step(
         self, at: datetime, *, entries: int, exits: int, known: Sequence[Inside] = ()

@@ -14,17 +14,17 @@ all that was learnt:
 - a count below 0 or above the capacity is certain drift (`bound`).
 
 Nothing is clamped: once the drift is a whole `step` of vehicles or more, `correct` gives a correction for
-the record, with the rule that most of it comes from and the reason in words. A watch is rebuilt from
-history, a month of it in a moment, so none of this is stored.
+the record, with the rule that most of it comes from and the reason in words. What a watch has learnt follows
+from history; its `state` spares going back to the beginning.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +128,26 @@ class DriftWatch:
     def missed_share(self) -> float:
         """The share of exits that no camera sees, net of entries."""
         return float(self._mean[_MISSED])
+
+    def state(self) -> dict[str, Any]:
+        """All that it has learnt, as JSON takes it."""
+        return {
+            "mean": self._mean.tolist(),
+            "covariance": self._covariance.tolist(),
+            "overnight": list(self._overnight),
+            "hour": self._hour,
+            "owed": {rule.value: amount for rule, amount in self._owed.items()},
+            "reasons": {rule.value: reason for rule, reason in self._reasons.items()},
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`."""
+        self._mean = np.array(state["mean"], dtype=np.float64)
+        self._covariance = np.array(state["covariance"], dtype=np.float64)
+        self._overnight = (state["overnight"][0], state["overnight"][1])
+        self._hour = state["hour"]
+        self._owed = defaultdict(float, {Rule(rule): amount for rule, amount in state["owed"].items()})
+        self._reasons = {Rule(rule): reason for rule, reason in state["reasons"].items()}
 
     def passed(self, *, exits: int, hours: float = 1.0) -> None:
         """So many exits were counted in so many hours."""

@@ -38,12 +38,17 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One vehicle's time at a site, as far as it was seen. `closed_at` is when we knew how it ended."""
+    """One vehicle's time at a site, as far as it was seen. `closed_at` is when we knew how it ended.
+
+    `entry` and `exit` name the passages.
+    """
 
     outcome: Outcome
     entered_at: datetime | None
     left_at: datetime | None
     closed_at: datetime | None
+    entry: str | None = None
+    exit: str | None = None
 
     @property
     def dwell(self) -> timedelta | None:
@@ -85,40 +90,47 @@ def _vehicles(crossings: list[Crossing]) -> Iterable[list[Crossing]]:
 
 
 def _pair(vehicle: list[Crossing], until: datetime, window: timedelta) -> Iterator[Visit]:
-    entered: datetime | None = None
+    inside: Crossing | None = None
     for crossing in vehicle:
-        if entered is not None and crossing.at - entered > window:
-            yield _missed_exit(entered, entered + window)
-            entered = None
+        if inside is not None and crossing.at - inside.at > window:
+            yield _missed_exit(inside, inside.at + window)
+            inside = None
         if crossing.direction is Direction.IN:
-            if entered is not None:
-                yield _missed_exit(entered, crossing.at)
-            entered = crossing.at
-        elif entered is None:
-            yield Visit(
-                outcome=Outcome.ENTRY_MISSED,
-                entered_at=None,
-                left_at=crossing.at,
-                closed_at=crossing.at,
-            )
-        else:
-            yield Visit(
-                outcome=Outcome.COMPLETE,
-                entered_at=entered,
-                left_at=crossing.at,
-                closed_at=crossing.at,
-            )
-            entered = None
-    if entered is not None:
+            if inside is not None:
+                yield _missed_exit(inside, crossing.at)
+            inside = crossing
+            continue
+        yield Visit(
+            outcome=Outcome.ENTRY_MISSED if inside is None else Outcome.COMPLETE,
+            entered_at=inside.at if inside else None,
+            left_at=crossing.at,
+            closed_at=crossing.at,
+            entry=inside.passage if inside else None,
+            exit=crossing.passage,
+        )
+        inside = None
+    if inside is not None:
         yield (
-            _missed_exit(entered, entered + window)
-            if until - entered > window
-            else Visit(outcome=Outcome.INSIDE, entered_at=entered, left_at=None, closed_at=None)
+            _missed_exit(inside, inside.at + window)
+            if until - inside.at > window
+            else Visit(
+                outcome=Outcome.INSIDE,
+                entered_at=inside.at,
+                left_at=None,
+                closed_at=None,
+                entry=inside.passage,
+            )
         )
 
 
-def _missed_exit(entered: datetime, closed_at: datetime) -> Visit:
-    return Visit(outcome=Outcome.EXIT_MISSED, entered_at=entered, left_at=None, closed_at=closed_at)
+def _missed_exit(entry: Crossing, closed_at: datetime) -> Visit:
+    return Visit(
+        outcome=Outcome.EXIT_MISSED,
+        entered_at=entry.at,
+        left_at=None,
+        closed_at=closed_at,
+        entry=entry.passage,
+    )
 
 
 def _when(visit: Visit) -> tuple[datetime, datetime, str]:

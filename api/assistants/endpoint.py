@@ -9,8 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.assistants.tools import INSTRUCTIONS, add_tools
 from api.live import LiveView
+from api.nearby import Nearby
 from api.place_names import PlaceNames
-from parking.chance import Chances
 
 PATH = "/mcp"
 MOST_BODY = 100_000
@@ -18,11 +18,11 @@ MOST_BODY = 100_000
 
 
 def install_assistants(
-    app: FastAPI, view: LiveView, chances: Chances, names: PlaceNames
+    app: FastAPI, view: LiveView, nearby: Nearby, names: PlaceNames
 ) -> StreamableHTTPSessionManager:
     """Add the endpoint; what it returns must `run()` as long as the application."""
     server = MCPServer("parking", title="Parking", instructions=INSTRUCTIONS)
-    add_tools(server, view, chances, names)
+    add_tools(server, view, nearby, names)
     server.streamable_http_app(
         stateless_http=True,
         json_response=True,

@@ -14,7 +14,6 @@ from api.live import LiveView
 from api.nearby import Nearby, Query
 from api.place_names import PlaceNames
 from api.places import Wanted
-from parking.chance import Chances
 
 INSTRUCTIONS = """\
 Live parking of one council, counted by sensors and cameras. An unknown space is never free; a stale number
@@ -44,9 +43,8 @@ Limit = Annotated[int, Field(ge=1, le=20)]
 SiteId = Annotated[str, Field(max_length=200, description="the id of a site, as `find_parking` tells it")]
 
 
-def add_tools(server: MCPServer, view: LiveView, chances: Chances, names: PlaceNames) -> None:
+def add_tools(server: MCPServer, view: LiveView, nearby: Nearby, names: PlaceNames) -> None:
     """Let assistants ask this live view. All runs on the event loop, as the view needs."""
-    nearby = Nearby(view, chances)
 
     @server.tool(title="Find parking", annotations=_READS)
     async def find_parking(

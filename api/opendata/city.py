@@ -112,25 +112,11 @@ class PublishedSite:
             if any(states)
         )
 
-    def public_rows(self) -> Iterator[int]:
-        """The rows of those bays in `table` that may be told of one by one."""
-        table, hidden = self.table, {self.table.categories.index(c) for c in self._withheld_here()}
-        if not hidden:
-            yield from self.rows
-            return
-        for row, category in zip(
-            self.rows, table.category[self.rows.start : self.rows.stop].tolist(), strict=True
-        ):
-            if category not in hidden:
-                yield row
-
     def bays(self) -> Iterator[tuple[BayFacts, BayNow]]:
         """The bays that may be told of one by one."""
-        for row in self.public_rows():
-            yield self.table.facts(row), self.table.now(row)
-
-    def _withheld_here(self) -> frozenset[str]:
-        return self.withheld.intersection(self.table.categories)
+        for facts, now in self.table.of_rows(self.rows):
+            if facts.category not in self.withheld:
+                yield facts, now
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,50 +56,67 @@ def space_id(site: PublishedSite, bay: str) -> str:
 
 def site_table(city: City) -> bytes:
     """ParkingTablePublication of the sites and their areas."""
+
+    def piece(site: PublishedSite) -> Element:
+        part = _piece()
+        _place(part, site)
+        for group in site.groups:
+            _area(part, site, group)
+        return part
+
     root, table = _table(city, SITE_TABLE, "Car parks and streets with counted spaces")
     _campus(table, city)
-    for site in city.sites:
-        _place(table, city, site)
-        for group in site.groups:
-            _area(table, city, site, group)
-    return document(root)
+    return document(root, table, map(piece, city.sites))
 
 
 def space_table(city: City) -> bytes:
     """ParkingTablePublication of the single spaces that may be told of."""
+
+    def piece(site: PublishedSite) -> Element:
+        part = _piece()
+        for facts, _ in site.bays():
+            _space(part, site, facts)
+        return part
+
     root, table = _table(city, SPACE_TABLE, "Single parking spaces")
     _campus(table, city)
-    for site, facts, _ in city.bays():
-        _space(table, city, site, facts)
-    return document(root)
+    return document(root, table, map(piece, city.sites))
 
 
 def site_status(city: City) -> bytes:
     """ParkingStatusPublication of the sites and their areas, with the forecast where there is one."""
-    root = _status(city, SITE_TABLE)
-    _campus_status(root, city)
-    for site in city.sites:
-        _place_status(root, city, site)
+
+    def piece(site: PublishedSite) -> Element:
+        part = _piece()
+        _place_status(part, site)
         if site.shown is Shown.LIVE:
             for group in site.groups:
-                _area_status(root, city, site, group)
+                _area_status(part, site, group)
             for after_s, point in _points(city, site):
-                _forecast(root, city, site, after_s, point)
-    return document(root)
+                _forecast(part, site, after_s, point)
+        return part
+
+    root = _status(city, SITE_TABLE)
+    _campus_status(root, city)
+    return document(root, root, map(piece, city.sites))
 
 
 def space_status(city: City) -> bytes:
     """ParkingStatusPublication of the single spaces that may be told of."""
+
+    def piece(site: PublishedSite) -> Element:
+        part = _piece()
+        for facts, now in site.bays():
+            _space_status(part, site, facts, now)
+        return part
+
     root = _status(city, SPACE_TABLE)
     _campus_status(root, city)
-    for site, facts, now in city.bays():
-        _space_status(root, city, site, facts, now)
-    return document(root)
+    return document(root, root, map(piece, city.sites))
 
 
-def version(city: City) -> str:
-    """The version of both tables: the highest revision, which grows with any change of the registry too."""
-    return str(max((site.snapshot.revision for site in city.sites), default=0))
+def _piece() -> Element:
+    return _w.root("d2:payload")
 
 
 def _payload(city: City, kind: str) -> Element:
@@ -161,7 +178,7 @@ def _campus(table: Element, city: City) -> None:
     _level(campus, 0, "campus", None)
 
 
-def _place(table: Element, city: City, site: PublishedSite) -> None:
+def _place(table: Element, site: PublishedSite) -> None:
     facts, details = site.facts, site.facts.details
     place = _element(table, "prk:Place", site_id(site))
     _words(_w.add(place, "fac:name"), facts.name)
@@ -213,7 +230,7 @@ def _supply(element: Element, quantity: int) -> None:
     _w.add(supply, "prk:viewType", "spaceView")
 
 
-def _area(table: Element, city: City, site: PublishedSite, group: Group) -> None:
+def _area(table: Element, site: PublishedSite, group: Group) -> None:
     area = _element(table, "prk:SpecificArea", area_id(site, group.category))
     _words(_w.add(area, "fac:name"), group.category)
     _level(area, 2, "identifiedArea", site_id(site))
@@ -221,7 +238,7 @@ def _area(table: Element, city: City, site: PublishedSite, group: Group) -> None
     _assigned(area, group.category, detection=None if site.counted_at_gates else _SENSOR)
 
 
-def _space(table: Element, city: City, site: PublishedSite, facts: BayFacts) -> None:
+def _space(table: Element, site: PublishedSite, facts: BayFacts) -> None:
     space = _element(table, "prk:Space", space_id(site, facts.id))
     _words(_w.add(space, "fac:name"), facts.id)
     _point(space, facts.location)
@@ -242,7 +259,7 @@ def _assigned(
         _words(_w.add(_w.add(assignment, "prk:applicableFor"), "fac:eligibilityName"), category)
 
 
-def _information(root: Element, city: City, id: str, kind: str | None = None) -> Element:
+def _information(root: Element, id: str, kind: str | None = None) -> Element:
     information = _w.add(root, "prk:parkingStatusInformation", kind=kind)
     _w.add(information, "fac:reference", id=id, version="1", targetClass="fac:FacilityObject")
     return information
@@ -250,15 +267,15 @@ def _information(root: Element, city: City, id: str, kind: str | None = None) ->
 
 def _campus_status(root: Element, city: City) -> None:
     """The publication needs at least one status; the campus has one even in a city without sites."""
-    information = _information(root, city, ALL)
+    information = _information(root, ALL)
     _w.add(information, "fac:lastUpdated", city.as_of)
     if not any(site.shown is Shown.LIVE for site in city.sites):
         _w.add(information, "prk:parkingFault", "noParkingInformationAvailable")
 
 
-def _place_status(root: Element, city: City, site: PublishedSite) -> None:
+def _place_status(root: Element, site: PublishedSite) -> None:
     snapshot, shown = site.snapshot, site.shown
-    information = _information(root, city, site_id(site), "prk:PlaceStatus")
+    information = _information(root, site_id(site), "prk:PlaceStatus")
     _w.add(information, "fac:lastUpdated", site.as_of)
     _w.add(information, "fac:openingStatus", _opening(site))
     _words(_w.add(information, "fac:statusDescription"), f"revision {snapshot.revision}")
@@ -308,10 +325,10 @@ def _place_word(site: PublishedSite) -> str | None:
     return "unknown" if snapshot.free_max else "full"
 
 
-def _area_status(root: Element, city: City, site: PublishedSite, group: Group) -> None:
+def _area_status(root: Element, site: PublishedSite, group: Group) -> None:
     if group.vacant is None or group.occupied is None:
         return
-    information = _information(root, city, area_id(site, group.category))
+    information = _information(root, area_id(site, group.category))
     _w.add(information, "fac:lastUpdated", site.as_of)
     if group.unknown:
         _w.add(information, "prk:parkingFault", "communicationsFailure")
@@ -329,9 +346,9 @@ def _points(city: City, site: PublishedSite) -> Iterator[tuple[int, OutlookPoint
                 yield after_s, point
 
 
-def _forecast(root: Element, city: City, site: PublishedSite, after_s: int, point: OutlookPoint) -> None:
+def _forecast(root: Element, site: PublishedSite, after_s: int, point: OutlookPoint) -> None:
     """The chance of more than no vacant space, so many seconds after the publication."""
-    information = _information(root, city, site_id(site), "prk:PlaceStatus")
+    information = _information(root, site_id(site), "prk:PlaceStatus")
     _w.add(information, "fac:lastUpdated", site.as_of)
     occupancy = _w.add(information, "prk:occupancy")
     _w.add(occupancy, "prk:numberOfVacantSpacesHigherThan", 0)
@@ -340,15 +357,15 @@ def _forecast(root: Element, city: City, site: PublishedSite, after_s: int, poin
     _w.add(validity, "prk:statusTimeOffsetToOrigin", after_s)
 
 
-def _space_status(root: Element, city: City, site: PublishedSite, facts: BayFacts, now: BayNow) -> None:
+def _space_status(root: Element, site: PublishedSite, facts: BayFacts, now: BayNow) -> None:
     """A space whose state is not known cannot be a SpaceStatus: that must say whether it is occupied."""
     id = space_id(site, facts.id)
     if site.stale or now.state is Occupancy.UNKNOWN:
-        information = _information(root, city, id)
+        information = _information(root, id)
         _w.add(information, "fac:lastUpdated", site.as_of)
         _w.add(information, "prk:parkingFault", _space_fault(site, now))
         return
-    information = _information(root, city, id, "prk:SpaceStatus")
+    information = _information(root, id, "prk:SpaceStatus")
     _w.add(information, "fac:lastUpdated", site.as_of)
     _w.add(information, "fac:openingStatus", _opening(site))
     _w.add(information, "prk:occupied", now.state is Occupancy.OCCUPIED)

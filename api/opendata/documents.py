@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from api.opendata import datex2, geojson, ngsi_ld, parkapi, siri, tables, transparency
+from api.opendata import apds, cds, datex2, geojson, ngsi_ld, parkapi, siri, tables, transparency
 from api.opendata.catalogue import catalogue
 from api.opendata.city import City
 from api.opendata.document import (
@@ -48,6 +48,12 @@ _csv = _standard("CSV", f"{_RFC}rfc4180", CSV)
 _datex = _standard("DATEX II 3.7", "https://docs.datex2.eu/v3.7/", XML)
 _ngsi = _standard("NGSI-LD (FIWARE)", _MODELS, JSON_LD)
 _siri = _standard("SIRI 2.1 FM", "https://transmodel-cen.eu/index.php/siri/", XML)
+_cds = _standard(
+    "CDS 1.1",
+    "https://github.com/openmobilityfoundation/curb-data-specification/tree/1.1.0",
+    JSON,
+)
+_apds = _standard("APDS 4.0", "https://www.allianceforparkingdatastandards.org/", JSON)
 _parkapi = _standard("ParkAPI v1", "https://github.com/offenesdresden/ParkAPI", JSON)
 _code = _standard(
     "Transparency Code 2015",
@@ -131,6 +137,28 @@ _TELLING: tuple[Document, ...] = (
         SITES,
         "The free spaces of each site, for ParkenDD and OpenTripPlanner's updater `park-api`.",
         parkapi.lots,
+    ),
+    _cds(
+        "cds/curbs/zones",
+        "Curbs: zones",
+        SITES,
+        "The spaces of each category at each site as a zone, with its free spaces.",
+        cds.zones,
+    ),
+    _cds("cds/curbs/policies", "Curbs: policies", REGISTER, "What may be done in the zones.", cds.policies),
+    _cds(
+        "cds/events/status",
+        "Events: status",
+        SITES,
+        "Whether the sensors of each zone report.",
+        cds.status,
+    ),
+    _apds(
+        "apds/v4/places",
+        "Places",
+        SITES,
+        "Places with supply and demand. Spaces that are not known are not in the supply.",
+        apds.places,
     ),
     _code(
         "transparency/parking-spaces.csv",

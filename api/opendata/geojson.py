@@ -1,5 +1,6 @@
 """GeoJSON (RFC 7946): sites and single bays as points with what is published of them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,12 +13,17 @@ _encode = msgspec.json.Encoder().encode
 
 def sites(city: City) -> bytes:
     """Each site as a feature; its geometry is null where no location is known (RFC 7946, 3.2)."""
-    return _collection(city, [_site(city, site) for site in city.sites])
+    return _collection(city, (_site(city, site) for site in city.sites))
 
 
 def bays(city: City) -> bytes:
     """Each bay that may be told of one by one."""
-    return _collection(city, [_bay(site, facts, now) for site, facts, now in city.bays()])
+    return _collection(city, (_bay(site, facts, now) for site, facts, now in city.bays()))
+
+
+def one_by_one(values: Iterable[Any]) -> list[msgspec.Raw]:
+    """Each value encoded by itself, so that there is no large structure for the garbage collector."""
+    return [msgspec.Raw(_encode(value)) for value in values]
 
 
 def point(location: Location | None) -> dict[str, Any] | None:
@@ -55,7 +61,7 @@ def site_properties(site: PublishedSite) -> dict[str, Any]:
     }
 
 
-def _collection(city: City, features: list[dict[str, Any]]) -> bytes:
+def _collection(city: City, features: Iterable[dict[str, Any]]) -> bytes:
     publisher = city.publisher
     return _encode(
         {
@@ -63,7 +69,7 @@ def _collection(city: City, features: list[dict[str, Any]]) -> bytes:
             "licence": publisher.licence_url,
             "attribution": publisher.name,
             "as_of": city.as_of,
-            "features": features,
+            "features": one_by_one(features),
         }
     )
 

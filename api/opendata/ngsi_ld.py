@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from api.opendata.city import City, Group, PublishedSite, Shown
-from api.opendata.geojson import point
+from api.opendata.geojson import one_by_one, point
 from parking.db.live import BayFacts, BayNow
 from parking.model import Occupancy, SiteStatus
 
@@ -38,22 +38,25 @@ Entity = dict[str, Any]
 
 def streets(city: City) -> bytes:
     """OnStreetParking: every street with a location."""
-    return _encode([_street(city, site) for site in city.sites if site.on_street and site.facts.location])
+    placed = (site for site in city.sites if site.on_street and site.facts.location)
+    return _encode(one_by_one(_street(city, site) for site in placed))
 
 
 def parks(city: City) -> bytes:
     """OffStreetParking: every car park with a location."""
-    return _encode([_park(city, site) for site in city.sites if not site.on_street and site.facts.location])
+    placed = (site for site in city.sites if not site.on_street and site.facts.location)
+    return _encode(one_by_one(_park(city, site) for site in placed))
 
 
 def groups(city: City) -> bytes:
     """ParkingGroup: the spaces of each category at each site."""
-    return _encode([_group(city, site, group) for site in city.sites for group in site.groups])
+    return _encode(one_by_one(_group(city, site, group) for site in city.sites for group in site.groups))
 
 
 def spots(city: City) -> bytes:
     """ParkingSpot: every bay with a location that may be told of one by one."""
-    return _encode([_spot(city, site, facts, now) for site, facts, now in city.bays() if facts.location])
+    placed = (told for told in city.bays() if told[1].location)
+    return _encode(one_by_one(_spot(city, site, facts, now) for site, facts, now in placed))
 
 
 def urn(kind: str, *names: str) -> str:

@@ -7,12 +7,15 @@ answered from what was kept.
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import partial
 from math import inf
 from time import perf_counter
+from typing import ParamSpec
 
 from api.live import LiveView
 from api.opendata.city import City, Publisher, step_of, take
@@ -20,6 +23,7 @@ from api.opendata.document import Document
 from api.prepared import Prepared, prepared
 from parking.outlook import Forecasts
 
+P = ParamSpec("P")
 CACHE = "public, max-age=5, must-revalidate"
 RATIO = 20.0
 LEAST_S = 1.0
@@ -76,6 +80,20 @@ class OpenData:
         coded = await loop.run_in_executor(self._thread, kept.prepared.accepted, accept_encoding)
         return coded, kept.made_at
 
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The categories whose bays are not told of one by one."""
+        return self._view.withheld
+
+    def city(self) -> City:
+        """The city as it is now. Raises NotLoaded."""
+        self._view.require_loaded()
+        return take(self._view, self.publisher, forecasts=self._forecasts)
+
+    async def aside(self, make: Callable[P, bytes], *args: P.args, **named: P.kwargs) -> bytes:
+        """What `make` makes of these, off the event loop, and not while a document is made."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(make, *args, **named))
+
     def forget(self) -> None:
         """Make every document anew when it is asked for next."""
         self._kept.clear()
@@ -97,7 +115,7 @@ class OpenData:
 
     async def _make(self, document: Document) -> Kept:
         view = self._view
-        city = take(view, self.publisher, forecasts=self._forecasts)
+        city = self.city()
         now, basis = view.clock.now(), self._basis()
         version, registry_version = view.version, view.registry_version
         loop = asyncio.get_running_loop()

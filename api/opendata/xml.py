@@ -1,7 +1,7 @@
 """Building XML with lxml: elements in order, text cleaned of what XML cannot hold."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from lxml import etree
@@ -54,11 +54,28 @@ class Writer:
         return tag
 
 
-def document(root: Element) -> bytes:
-    """The whole document in UTF-8."""
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+def document(root: Element, grown: Element | None = None, pieces: Iterable[Element] = ()) -> bytes:
+    """The whole document in UTF-8, with the children of each of `pieces` at the end of `grown`.
+
+    A piece has the tag and the namespaces of the root, and is dropped once it is written: a single tree of a
+    large city would hold up the other threads for as long as it takes to drop it.
+    """
+    (root if grown is None else grown).append(etree.Comment(_MARK))
+    whole = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    head, _, tail = whole.partition(f"<!--{_MARK}-->".encode())
+    return b"".join([head, *map(_inner, pieces), tail])
 
 
+def _inner(piece: Element) -> bytes:
+    """What stands within an element, as bytes."""
+    if len(piece) == 0:
+        return b""
+    text = etree.tostring(piece, xml_declaration=False, encoding="UTF-8")
+    # In attributes lxml writes &gt;, so this is the end of the first tag.
+    return text[text.index(b">") + 1 : text.rindex(b"</")]
+
+
+_MARK = "pieces"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _XSI_TYPE = f"{{{XSI}}}type"
 

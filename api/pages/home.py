@@ -19,7 +19,6 @@ from api.place_names import PlaceNames
 from api.places import Wanted
 from api.prepared import Prepared
 from api.problems import RETRY_AFTER_S
-from parking.chance import Chances
 from parking.gazetteer import NamedPlace
 
 RADIUS_M = 1500.0
@@ -70,9 +69,8 @@ class Answered:
     as_of: str
 
 
-def add_home(pages: Pages, view: LiveView, chances: Chances, names: PlaceNames) -> None:
+def add_home(pages: Pages, view: LiveView, nearby: Nearby, names: PlaceNames) -> None:
     """Add the driver's page."""
-    nearby = Nearby(view, chances)
 
     async def home(request: Request, page: Page) -> Response:
         asked = read_form(request.query_params)
@@ -157,7 +155,7 @@ def _found(view: LiveView, page: Page, near: NearSite, now: datetime) -> Found:
     return Found(
         line=site_line(view, site, page, now),
         chance=_chance(page, near),
-        walk=page.texts("%(num)d minute’s walk", "%(num)d minutes’ walk", near.walking_minutes),
+        walk=page.texts("%(num)d minute’s walk", "%(num)d minutes’ walk", max(1, near.walking_minutes)),
         reason=near.reason,
         facts=facts,
         navigation=page.navigation(location) if location is not None else "",

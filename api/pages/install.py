@@ -4,28 +4,46 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from api.answers import answer
+from api.forecasts import ForecastReader
+from api.limits import Limits
 from api.live import LiveView
+from api.nearby import Nearby
 from api.pages.assets import Assets, service_worker
 from api.pages.docs import add_docs
+from api.pages.failures import failed
 from api.pages.home import add_home
+from api.pages.map import MapOptions, add_map
 from api.pages.place import add_place
+from api.pages.report import add_report
 from api.pages.signs import add_signs
 from api.pages.site import About, Pages
 from api.pages.sites import add_sites
 from api.pages.statement import add_statement
 from api.place_names import PlaceNames
 from api.prepared import Answers, prepared
-from parking.chance import Chances
+from parking.db.pool import Pool
 
 
 def install_pages(
-    app: FastAPI, view: LiveView, answers: Answers, chances: Chances, about: About, names: PlaceNames
+    app: FastAPI,
+    view: LiveView,
+    answers: Answers,
+    nearby: Nearby,
+    forecasts: ForecastReader,
+    about: About,
+    names: PlaceNames,
+    *,
+    database: Pool,
+    limits: Limits,
+    drawn: MapOptions,
 ) -> Pages:
     """Add the pages and what they load. Call it last: the documentation describes what is there."""
-    pages = Pages(app, about)
-    add_home(pages, view, chances, names)
+    pages = Pages(app, about, failed)
+    add_home(pages, view, nearby, names)
     add_sites(pages, view, answers)
-    add_place(pages, view, answers)
+    add_place(pages, view, answers, forecasts)
+    add_report(pages, view, database, limits)
+    add_map(app, pages, view, answers, drawn)
     add_signs(pages, view, answers)
     add_statement(pages)
     add_docs(pages, app)

@@ -24,6 +24,7 @@ from api.pages.assets import manifest
 from api.pages.language import Language, load_languages
 from api.prepared import Prepared, prepared
 from parking.db.live import Location
+from parking.errors import ParkingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +68,17 @@ class Page:
 
 
 Handler = Callable[[Request, Page], Awaitable[Response]]
+Failed = Callable[[Request, Page, ParkingError], Response | None]
+"""Makes a page of an error; None for one that is told otherwise."""
 
 
 class Pages:
     """Adds pages to the application."""
 
-    def __init__(self, app: FastAPI, about: About) -> None:
+    def __init__(self, app: FastAPI, about: About, failed: Failed) -> None:
         self._app = app
         self._about = about
+        self._failed = failed
         self.languages = load_languages()
         built = manifest()
         self._environments = {
@@ -100,7 +104,14 @@ class Pages:
     def _endpoint(self, handler: Handler, language: Language) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             path = request.url.path.removeprefix(language.prefix) or "/"
-            return await handler(request, self.page(language, path))
+            page = self.page(language, path)
+            try:
+                return await handler(request, page)
+            except ParkingError as error:
+                response = self._failed(request, page, error)
+                if response is None:
+                    raise
+                return response
 
         return endpoint
 

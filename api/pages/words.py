@@ -56,7 +56,7 @@ def site_line(view: LiveView, site: LiveSite, page: Page, now: datetime) -> Site
 
 def clock(page: Page, moment: datetime, timezone: str, now: datetime) -> str:
     """The time of day there, with the date where it is not of the last hours."""
-    zone = _zone(timezone)
+    zone = zone_of(timezone)
     local = moment.astimezone(zone)
     time = format_time(local, "HH:mm", tzinfo=zone, locale=page.language.locale)
     if now - moment <= OLD:
@@ -95,7 +95,8 @@ def _words(site: LiveSite, page: Page, *, stale_since: str | None) -> tuple[str,
     return "full", page.text("Full"), of_all
 
 
-def _zone(timezone: str) -> ZoneInfo:
+def zone_of(timezone: str) -> ZoneInfo:
+    """The zone by its name; UTC for one that is not known here."""
     try:
         return ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError):

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from api.access import Caller, needs
 from api.answers import GUARDED, documented
 from api.bodies import encode
-from api.key_ring import KeyRing
 from api.keys import (
     KeysBody,
     KeyWish,
@@ -19,6 +18,7 @@ from api.keys import (
 )
 from parking.access_keys import Scope, checked_name, checked_sites
 from parking.db.access_keys import create_key, find_key, list_keys, revoke_key, rotate_key
+from parking.db.key_ring import KeyRing
 from parking.db.pool import Pool
 
 Keeper = Annotated[Caller, Depends(needs(Scope.KEYS_WRITE))]

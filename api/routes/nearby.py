@@ -17,7 +17,6 @@ from api.nearby import Nearby, Sort
 from api.nearby import Query as NearbyQuery
 from api.places import Wanted
 from api.prepared import LIVE
-from parking.chance import Chances
 
 Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, description="degrees north (WGS 84)")]
 Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False, description="degrees east (WGS 84)")]
@@ -76,10 +75,9 @@ OnlyKnown = Annotated[
 SortBy = Annotated[Sort, Query(description="best chance first (then nearest), or nearest first")]
 
 
-def nearby_router(view: LiveView, chances: Chances) -> APIRouter:
+def nearby_router(view: LiveView, nearby: Nearby) -> APIRouter:
     """The route that finds a space near a place."""
     router = APIRouter(tags=["Sites"])
-    nearby = Nearby(view, chances)
 
     @router.get("/v1/nearby", responses=documented("Nearby", 422, 503), summary="Nearest sites with a space")
     async def nearest(

@@ -11,17 +11,20 @@ from starlette.responses import RedirectResponse, Response
 from api.answers import answer, documented, has_it, outcome
 from api.opendata.document import ROOT, Document
 from api.opendata.documents import DOCUMENTS
+from api.opendata.history import History
 from api.opendata.index import index
 from api.opendata.store import OpenData
 from api.prepared import Prepared
+from api.routes.curb_data import curb_data_router
 from api.routes.signs import prefers
 
 Accept = Annotated[str, Header(include_in_schema=False)]
 
 
-def open_data_router(data: OpenData) -> APIRouter:
-    """One route for each document."""
+def open_data_router(data: OpenData, history: History) -> APIRouter:
+    """One route for each document, and those that answer a question."""
     router = APIRouter(tags=["Open data"])
+    router.include_router(curb_data_router(data, history))
     all_documents = index(data.publisher)
 
     @router.get(ROOT, responses=documented("OpenDataIndex", 304), summary="All open-data documents")

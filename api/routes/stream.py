@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
+from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -12,7 +13,10 @@ from api.answers import documented
 from api.bodies import encode
 from api.events import EventLog, Lost, Position
 from api.live import LiveView
+from api.nearby import Nearby
+from api.places import Wanted
 from api.problems import TooManyReaders
+from api.routes.nearby import Latitude, Longitude, Radius
 
 HEARTBEAT_S = 15.0
 RECONNECT_MS = 3000
@@ -21,6 +25,10 @@ PATIENCE_S = 20.0
 
 Site = Annotated[str, Query(min_length=1, max_length=200)]
 Sites = Annotated[list[Site] | None, Query(max_length=100, description="only these sites; may be repeated")]
+Zone = Annotated[str, Query(min_length=1, max_length=200)]
+Zones = Annotated[
+    list[Zone] | None, Query(max_length=100, description="only sites of these zones; may be repeated")
+]
 LastEventId = Annotated[str | None, Header(description="the id of the last event that you got")]
 
 _EVENTS = """One event of type `site` for each change of a site's published number or facts, and when it turns
@@ -30,7 +38,7 @@ missed. When what you missed is no longer held, a `reset` event says so: read `/
 15 seconds a `confirmed` event tells until when all numbers are known to be current (`as_of`)."""
 
 
-def stream_router(view: LiveView, log: EventLog) -> APIRouter:
+def stream_router(view: LiveView, log: EventLog, nearby: Nearby) -> APIRouter:
     """The route of the event stream."""
     router = APIRouter(tags=["Sites"])
     responses = documented("Site", 404, 422, 503)
@@ -40,16 +48,58 @@ def stream_router(view: LiveView, log: EventLog) -> APIRouter:
     }
 
     @router.get("/v1/stream", responses=responses, summary="Changes as they happen")
-    async def stream(site: Sites = None, last_event_id: LastEventId = None) -> Response:
-        """Server-sent events of changed snapshots, resumable."""
+    async def stream(
+        site: Sites = None,
+        zone: Zones = None,
+        lat: Latitude | None = None,
+        lon: Longitude | None = None,
+        radius_m: Radius = 1000,
+        last_event_id: LastEventId = None,
+    ) -> Response:
+        """Server-sent events of changed snapshots, resumable; of all sites, or of some: those named, those in
+        zones, those with a bay, an entrance or their own place within `radius_m` of `lat`, `lon`.
+
+        Several of these together: only what all of them hold. When the registry changes a `reset` event
+        comes, after which a new stream follows the sites as they are then.
+        """
         view.require_loaded()
-        for site_id in site or ():
-            view.site(site_id)
+        chosen = _chosen(view, site, zone, near=_near(nearby, lat, lon, radius_m))
         if log.readers >= MOST_READERS:
             raise TooManyReaders
-        return EventStream(Reader(view, log, frozenset(site or ())), last_event_id)
+        return EventStream(Reader(view, log, chosen), last_event_id)
 
     return router
+
+
+def _chosen(
+    view: LiveView, sites: list[str] | None, zones: list[str] | None, *, near: frozenset[str] | None
+) -> frozenset[str] | None:
+    """The sites that all filters hold, None without any. Raises NotFound for a site that is none."""
+    held = [] if near is None else [near]
+    if sites is not None:
+        held.append(frozenset(view.site(site_id).facts.id for site_id in sites))
+    if zones is not None:
+        held.append(
+            frozenset(site.facts.id for site in view.sites.values() if site.facts.details.zone in zones)
+        )
+    return frozenset.intersection(*held) if held else None
+
+
+def _near(nearby: Nearby, lat: float | None, lon: float | None, radius_m: float) -> frozenset[str] | None:
+    if lat is None and lon is None:
+        return None
+    if lat is None or lon is None:
+        lacking = "lat" if lat is None else "lon"
+        wrong = {
+            "type": "missing",
+            "loc": ("query", lacking),
+            "msg": "lat and lon go together",
+            "input": None,
+        }
+        raise RequestValidationError([wrong])
+    wanted = Wanted(lat=lat, lon=lon, radius_m=radius_m, categories=frozenset(), stay_min=None)
+    places = nearby.places
+    return frozenset(places.sites[place] for place in places.near(wanted).sites.tolist())
 
 
 class Reader:
@@ -59,7 +109,7 @@ class Reader:
         self,
         view: LiveView,
         log: EventLog,
-        sites: frozenset[str] = frozenset(),
+        sites: frozenset[str] | None = None,
         *,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:

@@ -35,6 +35,7 @@ class SiteFacts:
     timezone: str
     location: Location | None
     details: SiteDetails = NOTHING
+    registered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ async def _rows(
 
 
 def _site(row: tuple[Any, ...]) -> tuple[SiteFacts, Snapshot]:
-    site, name, kind, counting, timezone, lon, lat, details, *snapshot = row
+    site, name, kind, counting, timezone, lon, lat, details, *snapshot, registered_at = row
     facts = SiteFacts(
         id=site,
         name=name,
@@ -215,6 +216,7 @@ def _site(row: tuple[Any, ...]) -> tuple[SiteFacts, Snapshot]:
         timezone=timezone,
         location=_location(lon, lat),
         details=site_details(details),
+        registered_at=registered_at,
     )
     return facts, _snapshot((site, *snapshot))
 

@@ -28,8 +28,10 @@ from parking.reporting.spread import bucket_of, spread
 from parking.reporting.sums import Sums, no_sums
 from parking.usage import OCCUPIED_TIME, QUARTER_US, UNKNOWN_TIME, Spans, overlaps
 
-MOST_CELLS = 500_000
-"""Groups times buckets of one report."""
+MOST_FIGURES = 100_000
+"""Lines times buckets of one report: each is an object of about a kilobyte."""
+MOST_CELLS = 1_000_000
+"""The same where buckets are folded before they become figures."""
 
 
 class By(StrEnum):
@@ -97,7 +99,9 @@ async def report_sites(
     return found
 
 
-async def measure(connection: Connection, question: Question, *, now: datetime | None = None) -> Measured:
+async def measure(
+    connection: Connection, question: Question, *, now: datetime | None = None, most: int = MOST_FIGURES
+) -> Measured:
     """Add up, in one snapshot, as of `now` (the database's time if None). Raises InputError and NotFound."""
     async with connection.transaction():
         await connection.execute(statement("schema", "one_snapshot"))
@@ -106,14 +110,15 @@ async def measure(connection: Connection, question: Question, *, now: datetime |
             assert row is not None, "the query returns one row"
             now = row[0]
         found = await report_sites(connection, sites=question.sites, zones=question.zones)
-        return await _measure(connection, question, [site for site in found if site.counting == "bays"], now)
+        sensed = [site for site in found if site.counting == "bays"]
+        return await _measure(connection, question, sensed, now, most)
 
 
 async def _measure(
-    connection: Connection, question: Question, sites: list[ReportSite], now: datetime
+    connection: Connection, question: Question, sites: list[ReportSite], now: datetime, most: int
 ) -> Measured:
     bays = await _bays(connection, question, sites)
-    pairs = await _pairs(connection, question, sites)
+    pairs = await report_pairs(connection, question, sites)
     names = _names(question, sites, pairs, bays)
     zones = sorted({site.timezone for site in sites}) or ["UTC"]
     edges = {zone: question.period.edges(zone) for zone in zones}
@@ -124,9 +129,9 @@ async def _measure(
             "number of such buckets; ask for the sites of one time zone, or for days"
         )
     size = buckets.pop()
-    if len(names) * size > MOST_CELLS:
+    if len(names) * size > most:
         raise InputError(
-            f"{len(names)} lines of {size} buckets are more than {MOST_CELLS} figures; "
+            f"{len(names)} lines of {size} buckets are more than {most} figures; "
             "ask for a shorter period, longer buckets or fewer sites"
         )
     sums = no_sums(len(names), size)
@@ -137,19 +142,22 @@ async def _measure(
     return Measured(list(names), sums, zones, question.period.local_edges(zones[0]), now, sites)
 
 
+def report_line(by: By, site: ReportSite, category: str) -> str:
+    """The line on which bays of a site and category are, unless each bay is a line."""
+    lines = {By.SITE: site.site_id, By.ZONE: site.zone or "", By.CATEGORY: category}
+    return lines.get(by, "all")
+
+
 def _names(
     question: Question, sites: Sequence[ReportSite], pairs: Sequence[Group], bays: Sequence[str] | None
 ) -> dict[str, int]:
     """The lines of a report, in their order."""
-    zone = {site.site_id: site.zone or "" for site in sites}
-    lines = {
-        By.ALL: ["all"],
-        By.SITE: [site for site, _ in pairs],
-        By.ZONE: [zone[site] for site, _ in pairs],
-        By.CATEGORY: [category for _, category in pairs],
-        By.BAY: bays or [],
-    }[question.by]
-    return {name: number for number, name in enumerate(sorted(set(lines)))}
+    if question.by is By.BAY:
+        lines = set(bays or ())
+    else:
+        known = {site.site_id: site for site in sites}
+        lines = {report_line(question.by, known[site], category) for site, category in pairs}
+    return {name: number for number, name in enumerate(sorted(lines))}
 
 
 async def _bays(connection: Connection, question: Question, sites: Sequence[ReportSite]) -> list[str] | None:
@@ -165,7 +173,9 @@ async def _bays(connection: Connection, question: Question, sites: Sequence[Repo
     return found
 
 
-async def _pairs(connection: Connection, question: Question, sites: Sequence[ReportSite]) -> list[Group]:
+async def report_pairs(
+    connection: Connection, question: Question, sites: Sequence[ReportSite]
+) -> list[Group]:
     parameters = {"sites": [site.site_id for site in sites], "categories": _listed(question.categories)}
     cursor = await connection.execute(statement("reports", "groups"), parameters)
     found = [(site, category) for site, category in await cursor.fetchall()]
@@ -230,17 +240,10 @@ class _Zone:
         return self._from_us, self._until_us
 
     def _line(self, site: str, category: str, bay: str | None = None) -> int:
-        """The line on which bays of a site and category are."""
-        match self._question.by:
-            case By.ALL:
-                return 0
-            case By.SITE:
-                return self._names[site]
-            case By.ZONE:
-                return self._names[self._sites[self._number[site]].zone or ""]
-            case By.CATEGORY:
-                return self._names[category]
-        return self._names[bay or ""]
+        """The number of the line on which bays of a site and category are."""
+        if self._question.by is By.BAY:
+            return self._names[bay or ""]
+        return self._names[report_line(self._question.by, self._sites[self._number[site]], category)]
 
     async def _closed_times(self) -> Closed:
         from_at, until_at = moment(self._from_us), moment(self._until_us)

@@ -24,6 +24,7 @@ class LockedSite:
     status: SiteStatus
     capacity: int | None
     inside: int | None
+    inside_sd: float | None
     published: Snapshot
 
     @property
@@ -43,9 +44,10 @@ async def lock_sites(connection: Connection, sites: Collection[str]) -> dict[str
             SiteStatus(status),
             capacity,
             inside,
+            inside_sd,
             _snapshot(site_id, revision, was_status, Counts(*numbers), as_of),
         )
-        for site_id, counting, status, capacity, inside, revision, was_status, *numbers, as_of
+        for site_id, counting, status, capacity, inside, inside_sd, revision, was_status, *numbers, as_of
         in await cursor.fetchall()
     }  # fmt: skip
 
@@ -77,7 +79,11 @@ async def publish_sites(
             vacant, occupied, unknown = bays.get(site_id, (0, 0, 0))
             counts = count_bays(vacant=vacant, occupied=occupied, unknown=unknown)
         else:
-            counts = count_gates(capacity=site.capacity or 0, inside=inside.get(site_id, site.inside or 0))
+            counts = count_gates(
+                capacity=site.capacity or 0,
+                inside=inside.get(site_id, site.inside or 0),
+                sd=site.inside_sd or 0.0,
+            )
         was = site.published
         new = _snapshot(site_id, was.revision, site.status, counts, was.as_of)
         if site_id in bays_changed or new != was:

@@ -111,7 +111,7 @@ def as_csv(maintenance: Maintenance) -> str:
     numbered = [(str(n), fault) for n, visit in enumerate(maintenance.visits, 1) for fault in visit.faults]
     for number, f in [*numbered, *(("", fault) for fault in maintenance.at_desk)]:
         writer.writerow(
-            _cell(value)
+            plain_cell(value)
             for value in (
                 number, f.site, f.site_name, f.lon, f.lat, f.bay, f.device, f.rule.value, f.severity,
                 f.since.isoformat(), f.lost_h, f.reason, f.battery_empty_on,
@@ -119,7 +119,7 @@ def as_csv(maintenance: Maintenance) -> str:
         )  # fmt: skip
     for sign in maintenance.signs:
         writer.writerow(
-            _cell(value)
+            plain_cell(value)
             for value in (
                 "", sign.site, sign.site_name, sign.lon, sign.lat, "", sign.sign, "sign_silent", "high",
                 sign.since.isoformat(), "", sign.reason, None,
@@ -128,7 +128,7 @@ def as_csv(maintenance: Maintenance) -> str:
     return text.getvalue()
 
 
-def _cell(value: object) -> object:
+def plain_cell(value: object) -> object:
     """A text that a spreadsheet would take for a formula is made a text again."""
     return (
         f"'{value}"

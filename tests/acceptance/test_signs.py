@@ -20,7 +20,7 @@ from tests.support.processes import ParkingProcess
 from tests.support.proxy import Proxy
 from tests.support.signs import STREET, THRESHOLDS, signed_street, states
 
-QUICK = {"PARKING_SIGN_VALID_S": "5", "PARKING_SIGN_POLL_S": "1", "PARKING_STALE_AFTER_S": "4"}
+QUICK = {"PARKING_SIGN_VALID_S": "5", "PARKING_SIGN_POLL_S": "1", "PARKING_STALE_AFTER_S": "8"}
 SIGNS = (
     {"id": "plain", "name": "High Street"},
     {"id": "slow", "thresholds": THRESHOLDS, "min_change_s": 1},

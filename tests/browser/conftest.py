@@ -10,8 +10,10 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from parking.access_keys import Scope
 from tests.browser.town import make_town
 from tests.conftest import StartProcess
+from tests.support.access import key_of
 from tests.support.ingestor import HandIngestor
 from tests.support.services import PROJECT
 
@@ -34,6 +36,17 @@ class Town:
     url: str
     database_url: str
     ingestor: HandIngestor
+
+
+async def as_staff(context: BrowserContext, town: Town) -> None:
+    """Sign in with a key that may do everything."""
+    key = await key_of(town.database_url, *Scope, name="Ann, parking office")
+    page = await context.new_page()
+    await page.goto("/sign-in")
+    await page.get_by_label("Key").fill(key.text)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/manage/**")
+    await page.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from parking.db.connect import connect
 from parking.db.opening import close_site
 from parking.db.registry import import_registry
 from parking.registry import parse_registry
+from tests.browser.history import make_history
 from tests.support.ingestor import HandIngestor
 
 CENTRE = (-3.176, 51.482)
@@ -70,8 +71,13 @@ def park(number: int, name: str, capacity: int, inside: int, **more: Any) -> dic
     }
 
 
-async def make_town(database_url: str) -> None:
-    """Put the town into a database, with its numbers as of now."""
+async def make_used_town(database_url: str) -> None:
+    """The town with four weeks of use behind it."""
+    await make_town(database_url, days=28)
+
+
+async def make_town(database_url: str, *, days: int = 0) -> None:
+    """Put the town into a database, with its numbers as of now and so many days of use before."""
     sites = [
         street(1, "Queen Street", 20, signs=[QUICK]),
         street(2, "Park Place", 10),
@@ -84,6 +90,9 @@ async def make_town(database_url: str) -> None:
     registry = parse_registry({"sites": sites}, source="town")
     async with connect(database_url, name="test", autocommit=True) as connection:
         await import_registry(connection, registry)
+        if days:
+            streets = [site for site in registry.sites if site.bays and site.id != "silent-lane"]
+            await make_history(connection, streets, days=days)
         async with connection.transaction():
             await close_site(
                 connection,

@@ -106,6 +106,23 @@ def _parkapi(body: bytes) -> Vacant:
     return {lot["id"]: lot["free"] for lot in json.loads(body)["lots"] if lot["state"] == "open"}
 
 
+def _cds_zones(body: bytes) -> Vacant:
+    found: Counter[str] = Counter()
+    for zone in json.loads(body)["data"]["zones"]:
+        if "available_spaces" in zone:
+            found[zone["custom_attributes"]["site"]] += zone["available_spaces"]
+    return dict(found)
+
+
+def _apds(body: bytes) -> Vacant:
+    found = {}
+    for place in json.loads(body)["data"]:
+        if "supply" in (told := place.get("hierarchyElementReference", {})):
+            demand = told["demandTable"][0]["demandType"][0]["count"]
+            found[place["id"]] = told["supply"][0]["supplyQuantity"] - demand
+    return found
+
+
 READERS: dict[str, Callable[[bytes], Vacant]] = {
     "sites.geojson": _geojson,
     "sites.csv": _csv,
@@ -119,12 +136,16 @@ READERS: dict[str, Callable[[bytes], Vacant]] = {
     "ngsi-ld/ParkingSpot.jsonld": _ngsi_spots,
     "siri/facility-monitoring.xml": _siri,
     "parkapi/v1/parking": _parkapi,
+    "cds/curbs/zones": _cds_zones,
+    "apds/v4/places": _apds,
 }
 """By path below /open-data/."""
 NO_NUMBER = {
     "datex2/site-table.xml",
     "datex2/space-table.xml",
     "parkapi/v1/",
+    "cds/curbs/policies",
+    "cds/events/status",
     "transparency/parking-spaces.csv",
     "transparency/parking-spaces-by-site.csv",
     "catalogue.jsonld",

@@ -68,6 +68,7 @@ def _site(random: Random, number: int, kind: str) -> _Made:
         timezone="Europe/London",
         location=None if random.random() < 0.1 else place,
         details=details(random),
+        registered_at=NOW - timedelta(days=random.randint(1, 999)),
     )
     revision = random.randint(1, 10**12)
     states = "" if gates or kind == "empty" else _states(random, kind)

@@ -8,6 +8,10 @@ export interface Options {
   every: number;
   /** Whether there is anything to keep live; by default there is. */
   only?: () => boolean;
+  /** Called when the page has been read anew. */
+  fresh?: () => void;
+  /** Called when nothing has been heard for so long that no number is known any more. */
+  lost?: () => void;
 }
 
 if ("serviceWorker" in navigator) {
@@ -32,9 +36,12 @@ export function keepLive(options: Options): void {
     readAt = Date.now();
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      // Whoever is no longer signed in must not take an old page for a live one.
+      if (answer.redirected) return location.reload();
       if (!answer.ok) return;
       replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
       found();
+      options.fresh?.();
     } catch {
       // The stream connects again by itself, and then the page is read again.
     }
@@ -58,6 +65,7 @@ export function keepLive(options: Options): void {
     lost = true;
     document.body.classList.add("app-lost");
     say(document.body.dataset.lost ?? "");
+    options.lost?.();
     for (const number of document.querySelectorAll<HTMLElement>("[data-number]")) {
       const was = document.createElement("p");
       was.className = "app-secondary";

@@ -3,22 +3,43 @@
 from api.access import Access
 from api.issuer_keys import IssuerKeys
 from api.limits import Limits
+from api.live import LiveView
+from api.maintenance import MaintenanceReader
 from api.pages.site import Pages
+from api.pages.staff.closures import add_closures
 from api.pages.staff.desk import Desk
+from api.pages.staff.maintenance import add_maintenance
+from api.pages.staff.overrides import add_overrides
 from api.pages.staff.provider import Provider
 from api.pages.staff.sign_in import add_sign_in
+from api.pages.staff.today import add_today
+from api.pages.staff.use import add_use
+from api.prepared import Answers
 from api.sessions import Sessions
 from parking.db.pool import Pool
 from parking.settings import Settings
 
 
 def install_staff(
-    pages: Pages, settings: Settings, *, access: Access, limits: Limits, database: Pool
+    pages: Pages,
+    settings: Settings,
+    *,
+    access: Access,
+    limits: Limits,
+    database: Pool,
+    view: LiveView,
+    answers: Answers,
+    maintenance: MaintenanceReader,
 ) -> Desk:
-    """Add signing in; what it returns adds pages for those who have."""
-    sessions = Sessions(database, limits.addresses)
+    """Add signing in and the pages of managers; what it returns adds more for those who have signed in."""
+    sessions = Sessions(database, limits.addresses, public_url=settings.public_url)
     login = settings.oidc_login
     provider = None if login is None else Provider(login, IssuerKeys(login.oidc.issuer))
     desk = Desk(pages, sessions)
     add_sign_in(pages, desk, access=access, sessions=sessions, provider=provider)
+    add_today(desk, view, database, maintenance)
+    add_use(desk, view, settings.require_database_url())
+    add_overrides(desk, view, answers, database)
+    add_closures(desk, view, database)
+    add_maintenance(desk, view, maintenance, database)
     return desk

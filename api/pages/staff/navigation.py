@@ -16,7 +16,13 @@ class Entry:
     scope: Scope
 
 
-NAVIGATION: Final[tuple[Entry, ...]] = ()
+NAVIGATION: Final = (
+    Entry("/manage/today", "Today", Scope.REPORTS_READ),
+    Entry("/manage/use", "Use", Scope.REPORTS_READ),
+    Entry("/manage/maintenance", "Maintenance", Scope.MAINTENANCE_READ),
+    Entry("/manage/signs", "Signs", Scope.SIGNS_WRITE),
+    Entry("/manage/closures", "Closures", Scope.REGISTRY_WRITE),
+)
 """In the order of the page. Pages that are not here are reached from one that is."""
 
 

@@ -8,7 +8,8 @@ SELECT clock_timestamp(), min(alive_at), count(*), count(*) FILTER (WHERE connec
 SELECT site.site_id, site.name, site.kind, site.counting, site.timezone, site.lon, site.lat, site.details,
        coalesce(now.revision, 0), coalesce(now.status, site.status_now), spaces.capacity,
        coalesce(now.vacant, 0), coalesce(now.occupied, 0), coalesce(now.unknown, spaces.capacity),
-       coalesce(now.free_min, 0), coalesce(now.free_max, spaces.capacity), coalesce(now.as_of, site.imported_at)
+       coalesce(now.free_min, 0), coalesce(now.free_max, spaces.capacity), coalesce(now.as_of, site.imported_at),
+       site.registered_at
   FROM site
   LEFT JOIN site_state AS now USING (site_id)
  CROSS JOIN LATERAL (

@@ -102,3 +102,101 @@ SELECT site_id, (extract(epoch FROM from_at) * 1000000)::bigint,
        coalesce((extract(epoch FROM until_at) * 1000000)::bigint, 4611686018427387904)
   FROM closure
  WHERE site_id = ANY(%(sites)s::text[]) AND from_at < %(until_at)s AND coalesce(until_at, 'infinity') > %(from_at)s;
+
+-- dwell: sessions whose both ends were seen, by report line: how many, how long, quantiles (seconds)
+SELECT CASE WHEN %(each)s THEN s.bay_id ELSE g.line END, count(*), avg(d.dwell_s)::float8, max(d.dwell_s)::float8,
+       percentile_disc(%(quantiles)s::float8[]) WITHIN GROUP (ORDER BY d.dwell_s)
+  FROM ended_stay s
+  JOIN bay_period p ON p.bay_id = s.bay_id AND (p.until_at IS NULL OR s.ended_at <= p.until_at)
+                   AND (s.ended_at > p.from_at OR NOT EXISTS (SELECT FROM bay_period o
+                                                   WHERE o.bay_id = p.bay_id AND o.from_at < p.from_at))
+  JOIN unnest(%(site_id)s::text[], %(category)s::text[], %(line)s::text[]) AS g (site_id, category, line)
+    ON g.site_id = p.site_id AND g.category = p.category
+ CROSS JOIN LATERAL (SELECT extract(epoch FROM s.ended_at - s.started_at)::float8 AS dwell_s) AS d
+ WHERE s.started_at < %(until_at)s AND s.started_at >= %(from_at)s::timestamptz - INTERVAL '400 days'
+   AND s.ended_at >= %(from_at)s AND s.ended_at < %(until_at)s AND s.start_seen AND s.end_seen
+   AND (%(bays)s::text[] IS NULL OR s.bay_id = ANY(%(bays)s))
+ GROUP BY 1 ORDER BY 1;
+
+-- dwell_classes: how many of them lasted how long: the class is the number of limits reached
+SELECT CASE WHEN %(each)s THEN s.bay_id ELSE g.line END, width_bucket(d.dwell_s, %(classes)s::float8[]), count(*)
+  FROM ended_stay s
+  JOIN bay_period p ON p.bay_id = s.bay_id AND (p.until_at IS NULL OR s.ended_at <= p.until_at)
+                   AND (s.ended_at > p.from_at OR NOT EXISTS (SELECT FROM bay_period o
+                                                   WHERE o.bay_id = p.bay_id AND o.from_at < p.from_at))
+  JOIN unnest(%(site_id)s::text[], %(category)s::text[], %(line)s::text[]) AS g (site_id, category, line)
+    ON g.site_id = p.site_id AND g.category = p.category
+ CROSS JOIN LATERAL (SELECT extract(epoch FROM s.ended_at - s.started_at)::float8 AS dwell_s) AS d
+ WHERE s.started_at < %(until_at)s AND s.started_at >= %(from_at)s::timestamptz - INTERVAL '400 days'
+   AND s.ended_at >= %(from_at)s AND s.ended_at < %(until_at)s AND s.start_seen AND s.end_seen
+   AND (%(bays)s::text[] IS NULL OR s.bay_id = ANY(%(bays)s))
+ GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- overstays: stays that began in the period, and how many of those with a limit lasted longer, by report line
+WITH stays AS (
+    SELECT s.bay_id, p.site_id, p.category, s.started_at, s.ended_at, s.start_seen,
+           coalesce(s.ended_at, %(now)s) - s.started_at AS dwell,
+           make_interval(mins => coalesce((b.details->>'max_stay_min')::int, (t.details->>'max_stay_min')::int)) AS most,
+           CASE WHEN %(each)s THEN s.bay_id ELSE g.line END AS line
+      FROM stay s
+      JOIN bay b USING (bay_id)
+      JOIN bay_period p ON p.bay_id = s.bay_id AND (s.started_at >= p.from_at OR NOT EXISTS (SELECT FROM bay_period o
+                                                   WHERE o.bay_id = p.bay_id AND o.from_at < p.from_at))
+                       AND (p.until_at IS NULL OR s.started_at < p.until_at)
+      JOIN unnest(%(site_id)s::text[], %(category)s::text[], %(line)s::text[]) AS g (site_id, category, line)
+        ON g.site_id = p.site_id AND g.category = p.category
+      JOIN site t ON t.site_id = p.site_id
+     WHERE s.started_at >= %(from_at)s AND s.started_at < %(until_at)s
+       AND (%(bays)s::text[] IS NULL OR s.bay_id = ANY(%(bays)s))
+)
+SELECT line, count(*), count(*) FILTER (WHERE dwell > most),
+       coalesce(sum(extract(epoch FROM dwell - most)) FILTER (WHERE dwell > most), 0)::float8
+  FROM stays WHERE most IS NOT NULL GROUP BY 1 ORDER BY 1;
+
+-- longest_overstays: the same stays one by one, the longest over its limit first
+SELECT s.bay_id, p.site_id, p.category, s.started_at, s.ended_at, s.start_seen,
+       extract(epoch FROM m.most)::float8, extract(epoch FROM d.dwell)::float8, extract(epoch FROM d.dwell - m.most)::float8
+  FROM stay s
+  JOIN bay b USING (bay_id)
+  JOIN bay_period p ON p.bay_id = s.bay_id AND (s.started_at >= p.from_at OR NOT EXISTS (SELECT FROM bay_period o
+                                                   WHERE o.bay_id = p.bay_id AND o.from_at < p.from_at))
+                   AND (p.until_at IS NULL OR s.started_at < p.until_at)
+  JOIN unnest(%(site_id)s::text[], %(category)s::text[]) AS g (site_id, category)
+    ON g.site_id = p.site_id AND g.category = p.category
+  JOIN site t ON t.site_id = p.site_id
+ CROSS JOIN LATERAL (SELECT coalesce(s.ended_at, %(now)s) - s.started_at AS dwell) AS d
+ CROSS JOIN LATERAL (SELECT make_interval(mins => coalesce((b.details->>'max_stay_min')::int,
+                                                           (t.details->>'max_stay_min')::int)) AS most) AS m
+ WHERE s.started_at >= %(from_at)s AND s.started_at < %(until_at)s AND d.dwell > m.most
+   AND (%(bays)s::text[] IS NULL OR s.bay_id = ANY(%(bays)s))
+ ORDER BY 9 DESC, 1, 4
+ LIMIT %(limit)s;
+
+-- passages: at the gates of a site, by bucket: in, out, and vehicle-seconds that these add until the bucket's end
+SELECT width_bucket(event_at, %(edges)s::timestamptz[]) - 1, count(*) FILTER (WHERE direction = 'in'),
+       count(*) FILTER (WHERE direction = 'out'),
+       coalesce(sum(CASE direction WHEN 'in' THEN 1 ELSE -1 END
+                    * extract(epoch FROM (%(edges)s::timestamptz[])[width_bucket(event_at, %(edges)s::timestamptz[]) + 1]
+                              - event_at)), 0)::float8
+  FROM gate_event
+ WHERE site_id = %(site)s AND event_at >= %(from_at)s AND event_at < %(until_at)s
+ GROUP BY 1;
+
+-- passed_since: vehicles in less vehicles out from a time on
+SELECT coalesce(sum(CASE direction WHEN 'in' THEN 1 ELSE -1 END), 0)::bigint FROM gate_event
+ WHERE site_id = %(site)s AND event_at >= %(from_at)s;
+
+-- corrections: of the count of a site from a time on, that hold
+SELECT corrected_at, inside_after - coalesce(inside_before, inside_after), rule FROM count_correction
+ WHERE site_id = %(site)s AND corrected_at >= %(from_at)s AND superseded_at IS NULL
+ ORDER BY corrected_at;
+
+-- visits: vehicles paired by their tokens that left, by bucket: how many, and how long they stayed (seconds)
+SELECT width_bucket(left_at, %(edges)s::timestamptz[]) - 1, count(*), sum(extract(epoch FROM dwell))::float8,
+       percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM dwell)::float8)
+  FROM visit
+ WHERE site_id = %(site)s AND outcome = 'complete' AND left_at >= %(from_at)s AND left_at < %(until_at)s
+ GROUP BY 1;
+
+-- inside: the count of a site now, how far off it may be, and the share of exits that are missed
+SELECT inside, inside_sd, missed_share FROM site_state WHERE site_id = %(site)s;

@@ -1,5 +1,5 @@
 -- lock: the published numbers that this transaction will change, in key order, and what they are made of
-SELECT t.site_id, s.counting, s.status_now, s.capacity, t.inside, t.revision, t.status, t.capacity, t.vacant,
+SELECT t.site_id, s.counting, s.status_now, s.capacity, t.inside, t.inside_sd, t.revision, t.status, t.capacity, t.vacant,
        t.occupied, t.unknown, t.free_min, t.free_max, t.as_of
   FROM site_state t JOIN site s USING (site_id)
  WHERE t.site_id = ANY(%(sites)s)

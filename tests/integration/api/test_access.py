@@ -10,10 +10,10 @@ import pytest
 from fastapi import Depends
 
 from api.access import Caller, needs
-from api.key_ring import KEPT_S
 from parking.access_keys import Scope, new_key
 from parking.db.access_keys import list_keys, revoke_key, rotate_key
 from parking.db.connect import connect
+from parking.db.key_ring import KEPT_S
 from tests.integration.api.conftest import Api
 from tests.support.access import bearer, key_of
 from tests.support.databases import outage

@@ -107,6 +107,27 @@ async def test_a_filter_tells_of_its_sites_only(api: Api, hand: HandIngestor) ->
         assert (await anext(events)).data["id"] == "street-1"
 
 
+async def test_an_area_tells_of_the_sites_in_it_only(api: Api, hand: HandIngestor) -> None:
+    # The streets lie 70 m apart, the car park nowhere.
+    async with stream(api, "?lat=51.48&lon=-3.169&radius_m=40") as events:
+        assert (await anext(events)).name == "start"
+        hand.publish(STREET, {"street-0-0": "vacant"})
+        await until(lambda: api.parts.view.sites[STREET].snapshot.vacant == 1, what="applied")
+        hand.publish("street-1", {"street-1-0": "vacant"})
+        assert (await anext(events)).data["id"] == "street-1"
+
+
+async def test_an_area_without_sites_is_silent_and_half_a_place_refused(api: Api, hand: HandIngestor) -> None:
+    async with stream(api, "?lat=10&lon=10") as events:
+        assert (await anext(events)).name == "start"
+        hand.publish(STREET, {"street-0-0": "vacant"})
+        await until(lambda: api.parts.view.sites[STREET].snapshot.vacant == 1, what="applied")
+        api.parts.log.restart("the test ends")
+        assert (await anext(events)).name == "reset"
+    refused = await api.client.get("/v1/stream?lat=51.48")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "query.lon")
+
+
 async def test_turning_stale_is_told(start_api: StartApi, hand: HandIngestor) -> None:
     hand.run("UPDATE site_state SET as_of = now() - interval '1 hour'")
     hand.confirm()

@@ -10,10 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from parking.db.connect import Connection, connect
+from parking.db.opening import close_site
 from parking.db.records import Batch, BayRecord
 from parking.db.registry import import_registry
 from parking.db.reports import By, Measured, Question, measure
@@ -356,3 +357,93 @@ async def facts(connection: Connection, told: Sequence[BayRecord]) -> Truth:
     for bay, device, until in await rows.fetchall():
         truth.devices.setdefault(bay, []).append((device, until))
     return truth
+
+
+CHANGES = ("category", "moved", "swapped", "retired", "back", "closed")
+
+
+def changed(change: str) -> Registry:
+    """The town after a change of its second bay."""
+    document = town().model_dump(mode="json", exclude_defaults=True)
+    bays = document["sites"][0]["bays"]
+    match change:
+        case "category":
+            bays[1]["category"] = "loading"
+        case "moved":
+            document["sites"][1]["bays"].append(bays.pop(1))
+        case "swapped":
+            bays[1]["sensor"]["id"] = "sensor-new"
+        case "retired" | "back":
+            bays.pop(1)
+    return parse_registry(document, source="test")
+
+
+@settings(SETTINGS, max_examples=10, phases=[Phase.generate])  # its base is the present: nothing repeats
+@given(data=st.data())
+async def test_bays_that_are_added_moved_changed_and_removed(
+    database: Connection, data: st.DataObject
+) -> None:
+    await database.execute(EMPTY)
+    await import_registry(database, town())
+    begun = await clock(database)
+    early = records(data.draw(history(begun, 29)), begun - timedelta(hours=30))
+    late_rows = data.draw(st.sets(st.integers(0, 30), max_size=4))
+    await store(database, cut([r for n, r in enumerate(early) if n not in late_rows], [7, 12]), begun)
+    change = data.draw(st.sampled_from(CHANGES))
+    event(change)
+    await import_registry(database, changed(change))
+    if change == "back":
+        await import_registry(database, town())
+    elif change == "closed":
+        await close_site(
+            database, site_id="street-0", from_at=begun - timedelta(hours=3.3),
+            until_at=begun + timedelta(hours=2.2), reason="works", made_by="test",
+        )  # fmt: skip
+    since = await clock(database)
+    after = records(data.draw(history(since, 29)), since + timedelta(hours=2), first_seq=100)
+    other = {"swapped": "sensor-new"}.get(change)
+    if other:
+        after = [with_device(r, other) if r.bay == "bay-0-1" else r for r in after]
+    # What an earlier device of the second bay, or nobody any more, tells too late is no longer booked on it.
+    gone = {"bay-0-1"} if change in ("swapped", "retired", "back") else set()
+    late = [r for n, r in enumerate(early) if n in late_rows and r.bay not in gone]
+    missed = [r for n, r in enumerate(early) if n in late_rows and r.bay in gone]
+    if change == "retired":
+        after = [r for r in after if r.bay != "bay-0-1"]
+    if change == "moved":
+        moved = {"bay-0-1": "street-1"}
+        after, late = ([replace(r, site=moved.get(r.bay, r.site)) for r in rows] for rows in (after, late))
+    now = since + timedelta(hours=34)
+    await store(database, cut(data.draw(st.permutations([*late, *after])), [4, 9, 16]), now)
+
+    truth = await facts(database, [r for r in [*early, *after] if r not in missed])
+    if change == "closed":
+        truth.closed["street-0"] = [(begun - timedelta(hours=3.3), begun + timedelta(hours=2.2))]
+    first, last = (at.astimezone(ZONE).date() for at in (begun - timedelta(days=2), now + timedelta(days=1)))
+    period = parse_period(first.isoformat(), last.isoformat(), data.draw(st.sampled_from(["hour", "day"])))
+    for by in EACH:
+        await compare(database, truth, Question(period=period), now, by)
+
+
+def with_device(record: BayRecord, device: str) -> BayRecord:
+    return replace(record, observation=replace(record.observation, device=device))
+
+
+EMPTY = (
+    "TRUNCATE site, device, device_assignment, bay_event, ended_stay, site_usage, site_day, silent_spell,"
+    " unknown_run, bay_state CASCADE"
+)
+
+
+async def clock(connection: Connection) -> datetime:
+    """The database's."""
+    row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+    assert row is not None
+    at: datetime = row[0]
+    return at
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Connection]:
+    async with connect(database_url, name="test", autocommit=True) as connection:
+        yield connection

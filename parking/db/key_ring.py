@@ -3,10 +3,11 @@
 import asyncio
 import time
 from contextlib import suppress
+from datetime import datetime
+from typing import Protocol
 
 import structlog
 
-from api.clock import DatabaseClock
 from parking.access_keys import AccessKey, Lock, Presented
 from parking.db.access_keys import load_locks, mark_used
 from parking.db.pool import Pool
@@ -23,10 +24,18 @@ _LAST_WORDS_S = 1.0
 _log = structlog.get_logger()
 
 
+class Now(Protocol):
+    """A clock that goes by the database's."""
+
+    def now(self) -> datetime:
+        """The time, UTC."""
+        ...
+
+
 class KeyRing:
     """The keys that open something; an unknown id makes it read them anew, so a new one is found at once."""
 
-    def __init__(self, database: Pool, clock: DatabaseClock) -> None:
+    def __init__(self, database: Pool, clock: Now) -> None:
         self._database = database
         self._clock = clock
         self._locks: dict[str, Lock] = {}

@@ -1,0 +1,60 @@
+"""What forms of staff have in common: values as people type them, and errors told in place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+
+from api.pages.words import zone_of
+from parking.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was typed, and what is wrong with it."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+    def get(self, name: str, default: str = "") -> str:
+        """A value as it was typed."""
+        return self.values.get(name, default)
+
+
+async def typed(request: Request) -> Form:
+    """What was sent, without files."""
+    sent = await request.form()
+    return Form({name: value.strip()[:2000] for name, value in sent.items() if isinstance(value, str)})
+
+
+def local_time(text: str, timezone: str, *, name: str) -> datetime | None:
+    """A time of a `datetime-local` field at that place; None where nothing was typed.
+
+    Raises InputError. A time that the clock skips in spring is the one after it; of one that comes twice in
+    autumn it is the first.
+    """
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"{name}: must be a date and a time, such as 2026-11-29T18:30 (found {text[:40]!r})"
+        ) from None
+    zone: ZoneInfo = zone_of(timezone)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+
+
+def whole_number(text: str, *, name: str) -> int:
+    """A number that was typed. Raises InputError."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise InputError(f"{name}: must be a whole number (found {text[:40]!r})")
+    return int(text)
+
+
+def as_log(value: Any) -> dict[str, Any]:
+    """A closure as the audit log tells it."""
+    return {name: getattr(value, name) for name in ("site_id", "from_at", "until_at", "reason")}

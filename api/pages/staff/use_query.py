@@ -1,0 +1,104 @@
+"""What one asks of the report of use, as it stands in the URL, so that a view can be shared."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from starlette.datastructures import QueryParams
+
+from parking.db.reports import By, Question
+from parking.errors import InputError
+from parking.reporting.period import LONGEST, Bucket, Period
+
+USUAL_DAYS: Final = 28
+COMPARED: Final = {"before": "the period before", "year": "a year before", "": "nothing"}
+BY: Final = {By.SITE: "site", By.ZONE: "zone", By.CATEGORY: "kind of space"}
+_YEAR: Final = timedelta(days=364)
+"""52 weeks, so that Mondays are compared with Mondays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """From the first to the last day, both included; of which sites; divided by what; compared with what."""
+
+    first: date
+    last: date
+    site: str
+    zone: str
+    category: str
+    by: By
+    compare: str
+
+    @property
+    def days(self) -> int:
+        """How many days that are."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def bucket(self) -> Bucket:
+        """Of the chart: so many bars as one can look at."""
+        if self.days <= 2:
+            return Bucket.HOUR
+        if self.days <= 100:
+            return Bucket.DAY
+        return Bucket.WEEK if self.days <= 400 else Bucket.MONTH
+
+    def question(self, bucket: Bucket, by: By, sites: frozenset[str] | None) -> Question:
+        """The question for the report; `sites` are the only ones that one may see."""
+        return self._question(self.first, self.last, bucket, by, sites)
+
+    def compared(self, sites: frozenset[str] | None) -> Question | None:
+        """The same of the period that it is compared with."""
+        if self.compare not in ("before", "year"):
+            return None
+        back = timedelta(days=self.days) if self.compare == "before" else _YEAR
+        return self._question(self.first - back, self.last - back, Bucket.ALL, By.ALL, sites)
+
+    def _question(
+        self, first: date, last: date, bucket: Bucket, by: By, sites: frozenset[str] | None
+    ) -> Question:
+        period = Period(_midnight(first), _midnight(last + timedelta(days=1)), bucket)
+        chosen = (self.site,) if self.site else None if sites is None else tuple(sorted(sites))
+        return Question(
+            period=period,
+            by=by,
+            sites=chosen,
+            zones=(self.zone,) if self.zone else None,
+            categories=(self.category,) if self.category else None,
+        )
+
+
+def read_wanted(query: QueryParams, today: date) -> Wanted:
+    """From the URL; by default the four weeks until yesterday. Raises InputError that names the value."""
+    last = _day(query.get("to", ""), "to") or today - timedelta(days=1)
+    first = _day(query.get("from", ""), "from") or last - timedelta(days=USUAL_DAYS - 1)
+    if last < first:
+        raise InputError(f"to: {last} is before {first}")
+    if last - first >= LONGEST:
+        raise InputError(f"from {first} to {last} is more than ten years")
+    by = query.get("by", By.SITE.value)
+    return Wanted(
+        first=first,
+        last=last,
+        site=query.get("site", "")[:100],
+        zone=query.get("zone", "")[:100],
+        category=query.get("category", "")[:50],
+        by=By(by) if by in {one.value for one in BY} else By.SITE,
+        compare=query.get("compare", "before"),
+    )
+
+
+def _day(text: str, name: str) -> date | None:
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{name}: must be a date such as 2026-11-29 (found {text[:40]!r})") from None
+    if not 2000 < day.year < 2200:
+        raise InputError(f"{name}: {day} is not between 2001 and 2199")
+    return day
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())

@@ -1,0 +1,96 @@
+"""The report of use as a page: what it says is what the report says, and the URL holds the view."""
+
+import csv
+import io
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from parking.access_keys import Scope
+from parking.db.connect import connect
+from parking.db.reports import By, Question, measure
+from parking.reporting.period import parse_period
+from parking.reporting.sums import figures
+from tests.browser.history import make_history
+from tests.integration.api.conftest import Api
+from tests.support.access import key_of
+from tests.support.city import small_registry
+from tests.support.signing_in import sign_in
+
+DAYS = 9
+TODAY = datetime.now(UTC).date()
+FIRST, LAST = TODAY - timedelta(days=7), TODAY - timedelta(days=1)
+PERIOD = f"from={FIRST}&to={LAST}"
+
+
+@pytest.fixture
+async def manager(city_url: str, api: Api) -> Api:
+    """The API on streets with a history, and somebody who may read reports."""
+    registry = small_registry(bays=4, sites=2)
+    async with connect(city_url, name="test", autocommit=True) as connection:
+        await make_history(connection, [site for site in registry.sites if site.bays], days=DAYS)
+    await sign_in(api.client, await key_of(city_url, Scope.REPORTS_READ))
+    return api
+
+
+def value(html: str, name: str) -> str:
+    """A figure of the page."""
+    found = re.search(rf"<dt>{name}</dt>\s*<dd class=\"app-figure__value\">([^<]*)<", html)
+    assert found is not None, name
+    return found[1]
+
+
+async def test_the_page_says_what_the_report_says(manager: Api, city_url: str) -> None:
+    html = (await manager.client.get(f"/manage/use?{PERIOD}&compare=")).text
+    period = parse_period(str(FIRST), str(LAST + timedelta(days=1)), "all")
+    async with connect(city_url, name="test", autocommit=True) as connection:
+        measured = await measure(connection, Question(period=period, by=By.ALL))
+    told = figures(measured.sums, 0, 0)
+    assert told.occupancy is not None
+    assert told.coverage is not None
+    assert 0.2 < told.occupancy < 0.8
+    assert value(html, "Occupied") == f"{100 * told.occupancy:.0f} %"
+    assert value(html, "Known") == f"{100 * told.coverage:.0f} %"
+    assert value(html, "Arrivals") == f"{told.arrivals:,}"
+    assert html.count('class="app-chart__bar"') == 7
+    assert html.count("data-heat=") == 7 * 24
+
+
+async def test_filters_are_in_the_url_and_in_the_download(manager: Api) -> None:
+    one, other = sorted(site for site, now in manager.parts.view.sites.items() if now.bays)
+    html = (await manager.client.get(f"/manage/use?{PERIOD}&site={one}")).text
+    assert f'<option value="{one}" selected>' in html
+    table = html.partition('aria-label="By site"')[2]
+    assert f"/sites/{one}" in table
+    assert f"/sites/{other}" not in table
+    assert f"/manage/use.csv?{PERIOD.replace('&', '&amp;')}&amp;site={one}" in html
+    answer = await manager.client.get(f"/manage/use.csv?{PERIOD}&site={one}")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert {row["group"] for row in rows} == {one}
+    assert len(rows) == 7
+    assert all(0 <= float(row["occupancy"]) <= 1 for row in rows)
+
+
+async def test_a_period_is_compared_with_another(manager: Api) -> None:
+    html = (await manager.client.get(f"/manage/use?from={LAST}&to={LAST}&compare=before")).text
+    assert re.search(r"[+-]\d+\.\d points to the period before", html)
+    html = (await manager.client.get(f"/manage/use?from={LAST}&to={LAST}&compare=year")).text
+    assert "not known for a year before" in html
+
+
+async def test_a_period_that_cannot_be_is_told(manager: Api) -> None:
+    for query, said in (("from=2026-02-30", "must be a date"), (f"from={LAST}&to={FIRST}", "is before")):
+        answer = await manager.client.get(f"/manage/use?{query}")
+        assert answer.status_code == 422
+        assert said in answer.text
+    unknown = await manager.client.get(f"/manage/use?{PERIOD}&site=nowhere")
+    assert unknown.status_code == 404
+
+
+async def test_a_key_of_one_site_reports_of_that_one(api: Api, city_url: str) -> None:
+    one, other = sorted(site for site, now in api.parts.view.sites.items() if now.bays)
+    await sign_in(api.client, await key_of(city_url, Scope.REPORTS_READ, sites=(one,)))
+    html = (await api.client.get(f"/manage/use?{PERIOD}")).text
+    assert f"/sites/{other}" not in html
+    assert (await api.client.get(f"/manage/use?{PERIOD}&site={other}")).status_code == 403

@@ -163,6 +163,8 @@ def create_app(settings: Settings) -> FastAPI:
         answers=parts.answers,
         reports=reports,
         maintenance=reader,
+        keys=parts.keys,
+        status=parts.feed.status,
     )
     add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)

@@ -16,6 +16,8 @@ from api.database import open_writes
 from api.edge import Edge, answer_headers
 from api.events import EventLog
 from api.feed import Announcer, Feed
+from api.forecast_metrics import ForecastMetrics
+from api.forecasts import ForecastReader
 from api.hot import HotReads
 from api.issuer_keys import IssuerKeys
 from api.limits import Limits
@@ -40,6 +42,7 @@ from api.reports import Reports
 from api.routes.audit import audit_router
 from api.routes.closures import closures_router
 from api.routes.counts import counts_router
+from api.routes.forecast import forecast_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
 from api.routes.maintenance import maintenance_router
@@ -56,11 +59,12 @@ from api.routes.stream import stream_router
 from api.routes.webhooks import webhooks_router
 from api.webhooks.post import Poster
 from api.webhooks.sender import Sender
+from parking.arrivals import ForecastChances
 from parking.chance import Chances, TurnoverChances
 from parking.db.key_ring import KeyRing
 from parking.db.pool import Pool
 from parking.gazetteer import load_places
-from parking.outlook import Forecasts, NoForecasts
+from parking.outlook import Forecasts
 from parking.settings import Settings
 
 
@@ -80,6 +84,7 @@ class Parts:
     keys: KeyRing
     polls: PollBook
     webhooks: Sender
+    forecasts: ForecastReader
     open_data: OpenData
 
 
@@ -109,6 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     app.include_router(sites_router(parts.answers))
     app.include_router(nearby_router(parts.view, parts.nearby))
+    app.include_router(forecast_router(parts.view, parts.answers, parts.forecasts))
     app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
@@ -139,6 +145,7 @@ def create_app(settings: Settings) -> FastAPI:
         parts.view,
         parts.answers,
         parts.nearby,
+        parts.forecasts,
         about=about,
         names=names,
         database=parts.writes,
@@ -174,8 +181,10 @@ def _parts(settings: Settings) -> Parts:
     writes = open_writes(settings.require_database_url())
     metrics = Metrics(view, feed.status, log)
     keys = KeyRing(writes, view.clock)
-    open_data = _open_data(settings, view, NoForecasts())
-    chances = TurnoverChances()
+    forecasts = ForecastReader(writes, view.clock)
+    metrics.registry.register(ForecastMetrics(forecasts, view.clock))
+    open_data = _open_data(settings, view, forecasts)
+    chances = ForecastChances(forecasts, TurnoverChances())
     return Parts(
         view=view,
         answers=answers,
@@ -189,6 +198,7 @@ def _parts(settings: Settings) -> Parts:
         keys=keys,
         polls=PollBook(writes),
         webhooks=Sender(settings.require_database_url(), view, writes, Poster(settings.webhook_networks)),
+        forecasts=forecasts,
         open_data=open_data,
     )
 
@@ -216,6 +226,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
             tasks.create_task(parts.keys.run(), name="use of keys"),
+            tasks.create_task(parts.forecasts.run(), name="forecasts"),
             tasks.create_task(parts.polls.run(), name="polls of signs"),
             tasks.create_task(parts.webhooks.run(), name="webhooks"),
         ]

@@ -12,6 +12,7 @@ from api.audit import AuditBody
 from api.bodies import Bays, Nearby, Readiness, Sign, Signs, Site, Sites
 from api.closures import ClosureBody, ClosuresBody
 from api.counts import CorrectionsBody, CountsBody, NamedCorrectionBody
+from api.forecast_bodies import ForecastBody, ForecastReport
 from api.keys import KeyBody, KeysBody, NewKeyBody
 from api.maintenance import MaintenanceBody
 from api.opendata.index import OpenDataIndex
@@ -26,6 +27,7 @@ from parking.reporting.report import Comparison, Profile, Utilisation
 _TYPES = (
     *(Site, Sites, Bays, Nearby, Sign, Signs, Readiness),
     *(MaintenanceBody, KeyBody, KeysBody, NewKeyBody, AuditBody),
+    *(ForecastBody, ForecastReport),
     *(CountsBody, CorrectionsBody, NamedCorrectionBody),
     *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),

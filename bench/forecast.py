@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +20,9 @@ from parking.backtest.replay import replay
 from parking.backtest.scores import Results, results
 from parking.forecast.calendar import Calendar, time_zone
 from parking.forecast.model import ForecastModel
+from parking.forecast.series import Series
+from parking.forecast.summary import MINUTES
+from parking.forecast.town import Group, Place
 
 HORIZONS_S: Final = (1800, 3600, 7200, 86_400)
 _REPEATS: Final = 30
@@ -36,13 +40,17 @@ class City:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Processor time: microseconds a site for `horizons` forecasts, with others and alone; seconds to fit."""
+    """Processor time: microseconds a site for `horizons` forecasts, with others and alone; seconds to fit.
+
+    `told_us` is what a site takes each minute in the live forecast: a count taken in and all moments told.
+    """
 
     sites: int
     days: int
     horizons: int
     together_us: float
     alone_us: float
+    told_us: float
     fit_s: float
 
 
@@ -62,7 +70,13 @@ def timing(character: Character) -> Timing:
     together, fit_s = _one(history, len(history.sites))
     alone, _ = _one(history, 1)
     return Timing(
-        len(history.sites), character.days, len(HORIZONS_S), together / len(history.sites), alone, fit_s
+        sites=len(history.sites),
+        days=character.days,
+        horizons=len(HORIZONS_S),
+        together_us=together / len(history.sites),
+        alone_us=alone,
+        told_us=_told(history) / len(history.sites),
+        fit_s=fit_s,
     )
 
 
@@ -80,6 +94,28 @@ def _one(history: History, sites: int) -> tuple[float, float]:
         model.forecast(last + step, HORIZONS_S)
         took.append((time.process_time_ns() - began) / 1000)
     return statistics.median(took), fit_s
+
+
+def _told(history: History) -> float:
+    """Microseconds of a minute of the live forecast of all sites (median)."""
+    places = tuple(
+        Place(id=site.id, kind="off_street", timezone="UTC", capacity=site.capacity) for site in history.sites
+    )
+    group = Group(places)
+    shares = {
+        site.id: Series(series.times, series.occupied / site.capacity)
+        for site, series in zip(history.sites, history.counts, strict=True)
+    }
+    group.fit(shares, {}, frozenset())
+    last = max(int(series.times[-1]) for series in history.counts)
+    open_ = np.zeros(len(MINUTES), dtype=np.bool_)
+    took = []
+    for minute in range(1, _REPEATS + 1):
+        began = time.process_time_ns()
+        group.update({place.id: (last + 60 * minute, place.capacity / 2) for place in places})
+        group.foretell(last + 60 * minute, lambda site, moments: open_)
+        took.append((time.process_time_ns() - began) / 1000)
+    return statistics.median(took)
 
 
 def as_json(cities: Sequence[City], timed: Timing) -> dict[str, Any]:
@@ -107,6 +143,8 @@ def as_json(cities: Sequence[City], timed: Timing) -> dict[str, Any]:
             "horizons": timed.horizons,
             "us_a_site_together": round(timed.together_us, 1),
             "us_a_site_alone": round(timed.alone_us, 1),
+            "us_a_site_live": round(timed.told_us, 1),
+            "live_moments": len(MINUTES),
             "fit_s": round(timed.fit_s, 2),
             "fit_days": timed.days,
         },
@@ -132,7 +170,8 @@ def show(cities: Sequence[City], timed: Timing) -> None:
     console.print(table)
     console.print(
         f"A forecast of {timed.horizons} horizons: {timed.together_us:.0f} us a site ({timed.sites} sites at "
-        f"once), {timed.alone_us:.0f} us for one site alone; fit of {timed.days} days: {timed.fit_s:.1f} s "
+        f"once), {timed.alone_us:.0f} us for one site alone; a minute of the live forecast, {len(MINUTES)} "
+        f"moments: {timed.told_us:.0f} us a site; fit of {timed.days} days: {timed.fit_s:.1f} s "
         "(processor time).",
         highlight=False,
     )

@@ -30,6 +30,7 @@ COMMANDS = {
     "audit": "cli.audit:audit_app",
     "webhooks": "cli.webhooks:webhooks_app",
     "maintenance": "cli.maintenance:maintenance",
+    "maintain": "cli.maintain:maintain",
     "report": "cli.report:report_app",
     "sign": "cli.sign:sign_app",
     "sign-client": "cli.sign_client:sign_client",

@@ -15,7 +15,9 @@ from ingest.clock import Clock
 from ingest.consumer import Consumer
 from ingest.examiner import Examiner
 from ingest.faultpoint import FaultPoint
+from ingest.forecasting import forecasting
 from ingest.former import FormerSessions
+from ingest.janitor import Janitor
 from ingest.keeper import Keeper
 from ingest.keyring import Keyring
 from ingest.metrics import Metrics
@@ -135,6 +137,8 @@ async def _serve(settings: Settings) -> None:
                 ("silence", silencer.run()),
                 ("keep", keeper.run()),
                 ("former sessions", former.run()),
+                ("forecast", forecasting(settings)),
+                ("what is old", Janitor(database_url, settings.kept_days, consumer.current).run()),
                 ("health", Examiner(database_url, consumer.current).run()),
                 ("books", Bookkeeper(settings, clock, consumer.current).run()),
                 ("device keys", ring.run(writer.forget)),

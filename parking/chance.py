@@ -16,6 +16,8 @@ USUALLY_OCCUPIED: Final = 0.85
 """How full a site is thought to be before it is looked at: as full as cities price their kerbs to be."""
 PRIOR_SPACES: Final = 4.0
 """That opinion weighs as much as so many spaces that were looked at."""
+MOST_FULL: Final = 0.995
+"""However full a site is foretold to be, some space changes hands."""
 DWELL_MIN: Final = {"on_street": 60.0, "off_street": 120.0}
 """How long a vehicle stays on average, in minutes, where nothing else is known."""
 
@@ -75,9 +77,16 @@ class TurnoverChances:
         return Chance(low, some_free(vacant=most, occupied=occupied, minutes=minutes, dwell_min=dwell))
 
 
-def some_free(*, vacant: int, occupied: int, minutes: float, dwell_min: float) -> float:
-    """The chance that after so many minutes at least one of these spaces is free."""
+def some_free(
+    *, vacant: int, occupied: int, minutes: float, dwell_min: float, usually: float | None = None
+) -> float:
+    """The chance that after so many minutes at least one of these spaces is free.
+
+    `usually` is the share of them that will be taken then, where anything is known of that.
+    """
     full = (occupied + USUALLY_OCCUPIED * PRIOR_SPACES) / (vacant + occupied + PRIOR_SPACES)
+    if usually is not None:
+        full = min(max(usually, 0.0), MOST_FULL)
     settling = exp(-minutes / (dwell_min * (1 - full)))
     still = (1 - full) + full * settling
     turned = (1 - full) * (1 - settling)

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from parking.access_keys import Scope, checked_scopes
 from parking.errors import AccessError, SettingsError
+from parking.retention import kept_days
 from parking.sign_rules import SignRules
 
 
@@ -75,6 +76,18 @@ def _roles(value: Any) -> Any:
         raise ValueError(error.message) from None
     except (ValueError, AttributeError, TypeError):
         raise ValueError('must be JSON like {"Parking.Manager": ["reports:read"]}') from None
+
+
+def _days(value: Any) -> Any:
+    """Days by table from JSON text, each a table that is cleared at all and a number that it can be."""
+    try:
+        days = json.loads(value) if isinstance(value, str) else value
+        kept_days(days)
+        return days
+    except SettingsError as error:
+        raise ValueError(error.message) from None
+    except (ValueError, AttributeError, TypeError):
+        raise ValueError('must be JSON like {"bay_event": 400, "rejected_message": 60}') from None
 
 
 def _networks(value: Any) -> Any:
@@ -250,6 +263,16 @@ class Settings(BaseSettings):
     sign_valid_s: int = Field(60, ge=5, le=3600, description="how long a sign may show one answer")
     sign_poll_s: int = Field(20, ge=1, le=3600, description="when a sign should ask again")
     sign_trust: float = Field(0.75, ge=0, le=1, description="least share of reporting spaces for a number")
+    keep_days: Annotated[dict[str, int], NoDecode, BeforeValidator(_days)] = Field(
+        default_factory=dict,
+        description='days that a table is kept, where not by default: {"bay_event": 400}; 0 for ever',
+    )
+    forecast: bool = Field(True, description="whether the ingestor makes forecasts, in a process of its own")
+    holidays: str = Field(
+        "GB-ENG",
+        pattern="^([A-Z]{2}(-[A-Z0-9]{1,3})?)?$",
+        description="whose public holidays the forecast knows, by ISO 3166: GB-ENG; empty for none",
+    )
     places_file: FilePath | None = Field(
         None, description="CSV file (name,lat,lon) of places that people ask for; the sites are known anyway"
     )
@@ -291,6 +314,11 @@ class Settings(BaseSettings):
         """The ingestor's client id at the broker: each share has a session of its own."""
         number, _, count = self.ingest_shard.partition("/")
         return self.mqtt_client_id if count == "1" else f"{self.mqtt_client_id}-{number}-of-{count}"
+
+    @property
+    def kept_days(self) -> dict[str, int]:
+        """For how many days each table is kept; 0 is for ever."""
+        return kept_days(self.keep_days)
 
     @property
     def oidc(self) -> Oidc | None:

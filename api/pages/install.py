@@ -4,6 +4,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from api.answers import answer
+from api.forecasts import ForecastReader
 from api.limits import Limits
 from api.live import LiveView
 from api.nearby import Nearby
@@ -28,6 +29,7 @@ def install_pages(
     view: LiveView,
     answers: Answers,
     nearby: Nearby,
+    forecasts: ForecastReader,
     about: About,
     names: PlaceNames,
     *,
@@ -39,7 +41,7 @@ def install_pages(
     pages = Pages(app, about, failed)
     add_home(pages, view, nearby, names)
     add_sites(pages, view, answers)
-    add_place(pages, view, answers)
+    add_place(pages, view, answers, forecasts)
     add_report(pages, view, database, limits)
     add_map(app, pages, view, answers, drawn)
     add_signs(pages, view, answers)

@@ -11,7 +11,9 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.answers import answer
+from api.forecasts import ForecastReader
 from api.live import LiveSite, LiveView
+from api.pages.curve import Curve, curve
 from api.pages.site import Page, Pages, html
 from api.pages.words import SiteLine, clock, site_line
 from api.prepared import Answers, Prepared
@@ -61,16 +63,17 @@ class Place:
     categories: list[CategoryLine]
     closures: list[ClosureLine]
     facts: list[Fact]
+    curve: Curve | None
 
 
-def add_place(pages: Pages, view: LiveView, answers: Answers) -> None:
+def add_place(pages: Pages, view: LiveView, answers: Answers, forecasts: ForecastReader) -> None:
     """Add the page of a site."""
 
     async def place(request: Request, page: Page) -> Response:
         site_id = request.path_params["site_id"]
 
         def render(now: datetime) -> Prepared:
-            told = describe(view, view.site(site_id), page, now)
+            told = describe(view, view.site(site_id), page, now, forecasts)
             return html(page.render("place.html", place=told), answers.next_stale(now))
 
         view.site(site_id)  # an unknown id must not become a key
@@ -79,7 +82,7 @@ def add_place(pages: Pages, view: LiveView, answers: Answers) -> None:
     pages.add("/sites/{site_id}", place)
 
 
-def describe(view: LiveView, site: LiveSite, page: Page, now: datetime) -> Place:
+def describe(view: LiveView, site: LiveSite, page: Page, now: datetime, forecasts: ForecastReader) -> Place:
     """What the page of a site tells at `now`."""
     return Place(
         line=site_line(view, site, page, now),
@@ -91,6 +94,14 @@ def describe(view: LiveView, site: LiveSite, page: Page, now: datetime) -> Place
         categories=_categories(view, site, page),
         closures=_closures(view, site, page, now),
         facts=_facts(site, page, now),
+        curve=curve(
+            page,
+            forecasts.of(site.facts.id),
+            forecasts.days.get(site.facts.id),
+            timezone=site.facts.timezone,
+            capacity=site.snapshot.capacity,
+            now=now,
+        ),
     )
 
 

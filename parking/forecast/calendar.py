@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 import numpy as np
 
 from parking.forecast.series import Floats, ForecastInputError, Ints
@@ -86,6 +85,8 @@ def time_zone(name: str) -> ZoneInfo:
 
 def public_holidays(country: str, subdivision: str | None, years: Iterable[int]) -> frozenset[date]:
     """A country's public holidays, by ISO 3166 codes (GB and ENG for England)."""
+    import holidays  # only where they are wanted: it takes memory that the API has better use for
+
     try:
         return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=years))
     except NotImplementedError:

@@ -80,6 +80,18 @@ class ForecastModel:
             found[one.id] = tuple(made.answer(first + step) for step in range(len(targets)))
         return found
 
+    def usual_day(self, at: int) -> tuple[int, dict[str, Floats]]:
+        """When the local day of `at` began, and each site's usual free spaces at its 96 quarter hours by the
+        clock; NaN where nothing is known. Nothing at all for a day other than the latest two.
+        """
+        forecaster = self._forecaster
+        day = int(forecaster.calendar.place(np.array([at]))[0][0])
+        begins, morning = forecaster.calendar.start_of(day), forecaster.morning(day)
+        if morning is None:
+            return begins, {}
+        free = forecaster.capacity[:, None] * (1 - np.clip(morning.usual[:, 0], 0, 1))
+        return begins, {site.id: free[number] for number, site in enumerate(forecaster.sites)}
+
     def _known(self, sites: Mapping[str, object]) -> None:
         for site in sites:
             if site not in self._number:

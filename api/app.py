@@ -42,6 +42,7 @@ from api.reports import Reports
 from api.routes.audit import audit_router
 from api.routes.closures import closures_router
 from api.routes.counts import counts_router
+from api.routes.exports import exports_router
 from api.routes.forecast import forecast_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
@@ -118,9 +119,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
+    app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(exports_router(Reports(settings.require_database_url())))
     reader = MaintenanceReader(settings.require_database_url())
     app.include_router(maintenance_router(reader))
-    app.include_router(reports_router(Reports(settings.require_database_url())))
+    reports = Reports(settings.require_database_url())
+    app.include_router(reports_router(reports))
     app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
@@ -161,6 +165,7 @@ def create_app(settings: Settings) -> FastAPI:
         database=parts.writes,
         view=parts.view,
         answers=parts.answers,
+        reports=reports,
         maintenance=reader,
     )
     add_open_data(pages, parts.open_data.publisher)

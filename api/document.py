@@ -20,6 +20,7 @@ from api.problems import Problem
 from api.registry import registry_schemas
 from api.sign_desk import HistoryBody, OverrideBody
 from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
+from parking.db.registry_files import Report
 from parking.reporting.dwell import Dwell, Overstays
 from parking.reporting.gates import Gates
 from parking.reporting.monthly import Monthly
@@ -34,7 +35,7 @@ _TYPES = (
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
     *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates, Monthly),
     OpenDataIndex,
-    *(ClosureBody, ClosuresBody),
+    *(ClosureBody, ClosuresBody, Report),
     Problem,
 )
 

@@ -120,7 +120,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(sign_desk_router(parts.writes))
     reader = MaintenanceReader(settings.require_database_url())
     app.include_router(maintenance_router(reader))
-    app.include_router(reports_router(Reports(settings.require_database_url())))
+    reports = Reports(settings.require_database_url())
+    app.include_router(reports_router(reports))
     app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
@@ -160,6 +161,7 @@ def create_app(settings: Settings) -> FastAPI:
         database=parts.writes,
         view=parts.view,
         answers=parts.answers,
+        reports=reports,
         maintenance=reader,
     )
     add_open_data(pages, parts.open_data.publisher)

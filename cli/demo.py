@@ -25,11 +25,12 @@ from parking.db.access_keys import create_key
 from parking.db.connect import connect
 from parking.db.migrate import migrate
 from parking.db.registry import import_registry
-from parking.registry import parse_registry
+from parking.registry import Registry, parse_registry
 from parking.settings import Settings, load_settings
 from sensors_sim.options import Options
 from sensors_sim.runner import city_of
 
+CAMERA_PORT = 9109
 READY_S = 30.0
 POLL_S = 0.05
 
@@ -103,6 +104,7 @@ async def _demo(options: DemoOptions, settings: Settings) -> None:
             "PARKING_API_PORT": str(api_port),
             "PARKING_INGEST_PORT": str(choose_port(settings.ingest_port)),
             "PARKING_PLATE_KEY_DIR": str(folder / "plate-keys"),
+            "PARKING_CAMERA_HTTP_PORT": str(choose_port(settings.camera_http_port or CAMERA_PORT)),
         }
         with _step("schema"):
             await migrate(postgres.url)
@@ -125,6 +127,7 @@ async def _demo(options: DemoOptions, settings: Settings) -> None:
             simulate = _child(folder, env, "simulate", *same_city, "--speed", f"{options.speed:g}")
             children.append(await stack.enter_async_context(simulate))
         _announce(url, broker.url, postgres.url, key.text, time.monotonic() - started)
+        _announce_gates(url, env["PARKING_CAMERA_HTTP_PORT"], registry)
         await _watch(children, options.duration)
 
 
@@ -214,4 +217,15 @@ def _announce(url: str, mqtt_url: str, database_url: str, key: str, seconds: flo
     ):
         typer.echo(f"  {what:<14}{where}")
     typer.echo(f'\n  curl -H "Authorization: Bearer {key}" {url}/v1/reports/maintenance')
+
+
+def _announce_gates(url: str, camera_port: str, registry: Registry) -> None:
+    """Where to look at the count of a car park, and where cameras can post."""
+    park = next((site for site in registry.sites if site.gates), None)
+    if park is not None:
+        typer.echo(f"  curl {url}/v1/sites/{park.id}/counts    (a count at gates, its drift and corrections)")
+        camera = park.gates[0].camera
+        typer.echo(
+            f"  cameras can post to http://127.0.0.1:{camera_port}/v1/cameras/{camera} with the API key"
+        )
     typer.echo("\nCtrl+C ends everything and removes its data.")

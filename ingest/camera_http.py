@@ -106,17 +106,20 @@ class CameraPosts:
             raise _Refused(HTTPStatus.FORBIDDEN, "This key is bound to other sites than the camera's.")
         if request.method == "GET":  # how people, and some cameras, try an address
             return {"camera": camera, "site": site, "ready": True, "rejected": []}
-        message = await self._message(request, camera)
-        stored = await self._inbox.store(message)
+        message, unusable = await self._message(request, camera)
+        stored = await self._inbox.store(message, unusable)
         rejected = [{"code": one.code, "detail": one.detail} for one in stored.rejections]
         # `Result` is what ITSAPI cameras want to read.
         return {"Result": True, "vehicles": stored.vehicles, "rejected": rejected}
 
-    async def _message(self, request: Request, camera: str) -> Message:
-        """The message in the body. Of the path only the vendor is kept: who knows what else is in it."""
+    async def _message(self, request: Request, camera: str) -> tuple[Message, Rejection | None]:
+        """The message in the body, or why there is none.
+
+        Of the path only the vendor is kept: who knows what else is in it.
+        """
         named = vendors_of(request.path_params.get("path", ""))
         vendor = _ANY if named == VENDORS else "+".join(sorted(named))
-        received_us = self._clock.now_us()
+        received_us, unusable = self._clock.now_us(), None
         try:
             async with asyncio.timeout(BODY_S):
                 async with self._reading:
@@ -126,8 +129,8 @@ class CameraPosts:
         except Rejection as rejection:
             if rejection.code == "too_large":
                 raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, rejection.detail) from None
-            raise _Refused(HTTPStatus.UNPROCESSABLE_ENTITY, rejection.detail) from None
-        return Message(f"http/{camera}/{vendor}", body, received_us, False, 0, 0)
+            body, unusable = b"", rejection
+        return Message(f"http/{camera}/{vendor}", body, received_us, False, 0, 0), unusable
 
     async def _key(self, request: Request) -> AccessKey:
         shown = parse_key(presented(request.headers, request.query_params) or "")

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ingest.refuse import reject
 from ingest.source import Message
 from ingest.writer import Admitted, Publish, Writer
 from parking.db.records import Batch, RejectedRecord
-from parking.errors import DatabaseUnavailable
+from parking.errors import DatabaseUnavailable, Rejection
 
 MOST_WAITING = 200
 """Posts that wait; the next is sent away to come again later, so nothing is held without bound."""
@@ -27,6 +28,7 @@ class Stored:
 @dataclass(frozen=True, slots=True)
 class _Post:
     message: Message
+    unusable: Rejection | None
     done: asyncio.Future[Stored] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -47,11 +49,14 @@ class CameraInbox:
         except TimeoutError:
             raise DatabaseUnavailable from None
 
-    async def store(self, message: Message) -> Stored:
-        """Return once it is stored, or on record as rejected. Raises DatabaseUnavailable."""
+    async def store(self, message: Message, unusable: Rejection | None = None) -> Stored:
+        """Return once it is stored, or on record as rejected. Raises DatabaseUnavailable.
+
+        `unusable` is why there is no message in what was posted.
+        """
         if self._writer.trouble:
             raise DatabaseUnavailable
-        post = _Post(message)
+        post = _Post(message, unusable)
         try:
             self._posts.put_nowait(post)
             async with asyncio.timeout(PATIENCE_S):
@@ -74,7 +79,11 @@ class CameraInbox:
         admission = await self._writer.learn()
         batch, told = Batch(), []
         for post in posts:
-            one = admission.batch([post.message])
+            if post.unusable is None:
+                one = admission.batch([post.message])
+            else:
+                why = post.unusable
+                one = Batch(rejections=[reject(post.message, why.code, why.detail)])
             batch.gates.extend(one.gates)
             batch.rejections.extend(one.rejections)
             told.append(Stored(len(one.gates), one.rejections))

@@ -30,6 +30,7 @@ class SignDesk:
         self.decisions: dict[str, Decision] = {}
         self._states: dict[str, SignState] = {}
         self._snapshots: dict[str, Snapshot] = {}
+        self._of_site: dict[str, list[str]] = {}
         self._confirmed_at: datetime | None = None
 
     def load(self, facts: Sequence[SignFacts], states: Sequence[SignState]) -> None:
@@ -38,6 +39,10 @@ class SignDesk:
         self.rules = {
             sign.id: rules_of(sign.settings, self._defaults, timezone=sign.timezone) for sign in facts
         }
+        self._of_site = {}
+        for sign in facts:
+            for site in sign.sites:
+                self._of_site.setdefault(site, []).append(sign.id)
         self._states = {}
         self.decisions = {}
         self.know(states)
@@ -46,19 +51,23 @@ class SignDesk:
         """What is written down of these signs now."""
         self._states |= {state.sign: state for state in states}
 
-    def see(self, snapshots: Iterable[Snapshot]) -> None:
-        """Newer numbers of sites."""
+    def see(self, snapshots: Iterable[Snapshot]) -> set[str]:
+        """Newer numbers of sites; the signs that tell of them."""
+        concerned: set[str] = set()
         for snapshot in snapshots:
             self._snapshots[snapshot.site_id] = snapshot
+            concerned.update(self._of_site.get(snapshot.site_id, ()))
+        return concerned
 
     def confirm(self, confirmed_at: datetime | None) -> None:
         """When the numbers were last confirmed; None without an ingestor."""
         self._confirmed_at = confirmed_at
 
-    def decide(self, now: datetime) -> Round:
-        """Decide for every sign. What comes of it is not taken for written down before `keep`."""
+    def decide(self, now: datetime, *, only: Iterable[str] | None = None) -> Round:
+        """Decide for these signs, or all. What comes of it is not taken for written down before `keep`."""
         done = Round()
-        for sign, facts in self.facts.items():
+        for sign in self.facts if only is None else only:
+            facts = self.facts[sign]
             state = self._states.get(sign) or SignState(sign=sign)
             decision = self._decide(facts, state, now)
             self.decisions[sign] = decision

@@ -32,6 +32,8 @@ ROUND_S = 1.0
 """Signs are looked at this often at least: schedules, overrides and staleness come with time alone."""
 TOGETHER_S = 0.05
 """Changes that come within this time are decided together."""
+SPACING_S = 0.25
+"""Rounds are no closer: while a backlog is worked off numbers change all the time."""
 RETRY_S = 1.0
 SILENT_S = 10.0
 FORGET_S = 3600.0
@@ -56,6 +58,9 @@ class SignKeeper:
         self._clock = clock
         self._desk = SignDesk(defaults, stale_after_s=stale_after_s)
         self._forgotten = -FORGET_S
+        self._topics: dict[str, str] = {}
+        self._concerned: set[str] = set()
+        self._all_at = self._round_at = -ROUND_S
 
     async def run(self) -> None:
         """Keep the signs for as long as the task lives; a database that is away is waited for."""
@@ -87,29 +92,42 @@ class SignKeeper:
             with answering_within(connection, SILENT_S):
                 await self._round(connection)
             await self._hear(connection)
+            await asyncio.sleep(self._round_at + SPACING_S - time.monotonic())
 
     async def _load(self, connection: Connection) -> None:
         self._desk.load(await load_sign_facts(connection), await load_sign_states(connection))
         self._desk.see(await published(connection))
+        self._topics = {
+            sign: topic_of(site, sign)
+            for sign, facts in self._desk.facts.items()
+            if (site := facts.listed_under) is not None
+        }
+        self._all_at = -ROUND_S
 
     async def _round(self, connection: Connection) -> None:
         confirmation = await load_confirmation(connection)
         self._desk.confirm(confirmation.confirmed_at)
-        done = self._desk.decide(confirmation.database_time)
+        done = self._desk.decide(confirmation.database_time, only=self._due(time.monotonic()))
         await store_decisions(connection, done.stored, done.told, now=confirmation.database_time)
         self._desk.keep(done)
-        self._publisher.offer(self._shown())
+        self._publisher.offer(
+            {
+                sign: Shown(topic, self._desk.decisions[sign], self._desk.rules[sign])
+                for sign, topic in self._topics.items()
+            }
+        )
         if time.monotonic() - self._forgotten >= FORGET_S:
             await forget_messages(connection, before=confirmation.database_time - KEPT)
             self._forgotten = time.monotonic()
 
-    def _shown(self) -> dict[str, Shown]:
-        desk = self._desk
-        return {
-            sign: Shown(topic_of(site, sign), desk.decisions[sign], desk.rules[sign])
-            for sign, facts in desk.facts.items()
-            if (site := facts.listed_under) is not None
-        }
+    def _due(self, now_s: float) -> set[str] | None:
+        """The signs of which something was heard; every second all of them (None)."""
+        concerned, self._concerned = self._concerned & self._desk.facts.keys(), set()
+        self._round_at = now_s
+        if now_s - self._all_at < ROUND_S:
+            return concerned
+        self._all_at = now_s
+        return None
 
     async def _hear(self, connection: Connection) -> None:
         """Wait for what others change, at most until the next round is due."""
@@ -124,9 +142,11 @@ class SignKeeper:
             for channel, payload in heard:
                 named[channel].update(payload.split(","))
             if named[SIGNS]:
-                self._desk.know(await load_sign_states(connection, _some(named[SIGNS])))
+                states = await load_sign_states(connection, _some(named[SIGNS]))
+                self._desk.know(states)
+                self._concerned.update(state.sign for state in states)
             if named[SITES]:
-                self._desk.see(await published(connection, _some(named[SITES])))
+                self._concerned |= self._desk.see(await published(connection, _some(named[SITES])))
 
 
 def _some(names: set[str]) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""No number plate anywhere: not in a table, a log line, a rejected message or a retained topic."""
+"""No number plate anywhere: in no table, log line, rejected message, retained topic or file of the broker."""
 
 import asyncio
 import json
@@ -12,23 +12,32 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
+import httpx
 import pytest
 from psycopg import sql
 
+from cli.embedded.ports import choose_port
+from parking.access_keys import Scope
+from parking.db.books import keep_books
 from parking.db.connect import Connection, connect
 from parking.plates import fold
 from sensors_sim.plates import plate_of
 from tests.acceptance.system import System, system
 from tests.conftest import StartProcess
+from tests.support.access import bearer, key_of
+from tests.support.cameras import form
 from tests.support.city import load, small_registry
 from tests.support.polling import until
 from tests.support.publishing import publishing
+from tests.support.services import Services
 
 pytestmark = [pytest.mark.mosquitto, pytest.mark.timescale]
 
 SEED = 7
 STRAY = [plate_of(SEED, vehicle) for vehicle in range(1_000_000, 1_000_040)]
 """Plates that no simulated vehicle has, for messages of our own."""
+POSTED = [plate_of(SEED, vehicle) for vehicle in range(1_000_040, 1_000_060)]
+"""Others, for what is posted over HTTP."""
 
 
 @pytest.fixture
@@ -107,6 +116,46 @@ def strays() -> list[tuple[str, bytes]]:
     return [*whole, *cut, *bare, *text, ("frigate/events", event())]
 
 
+async def post_strays(city: System, camera: str) -> int:
+    """Post plate reads, as they should come and as they should not; how many are rejected."""
+    key = await key_of(city.database_url, Scope.CAMERAS_PUSH, name="cameras")
+    plates = iter(POSTED)
+    path, rejected = f"/v1/cameras/{camera}", 0
+
+    def good() -> bytes:
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        read = {"data_type": "alpr_group", "best_uuid": f"g{now}", "camera_id": 1, "epoch_start": now}
+        return json.dumps(read | {"best_plate_number": next(plates), "best_confidence": 90}).encode()
+
+    def named(part: str) -> tuple[str, bytes]:
+        return (f'Content-Disposition: form-data; name="a"; filename="{next(plates)}.{part}"', good())
+
+    image = ('Content-Disposition: form-data; name="i"; filename="i.jpg"', next(plates).encode() * 99)
+    multipart = {"Content-Type": "multipart/form-data; boundary=b0"}
+    posts: list[tuple[str, bytes, dict[str, str]]] = [
+        (path, good(), {}),
+        (path, form(named("json"), image), multipart),
+        (f"{path}/isapi/{next(plates)}", b"{" + good(), {}),
+        (f"{path}?plate={next(plates)}", good()[:-9], {}),
+        (f"/v1/cameras/{next(plates)}", good(), {}),
+        (f"/{next(plates)}", good(), {}),
+        (path, form(named("json"), named("xml")), multipart),
+        (path, form(named("json"))[:-9], multipart),
+        (path, b"<a>" + next(plates).encode(), {"Content-Type": "application/xml"}),
+        (path, b"json=" + next(plates).encode(), {"Content-Type": "application/x-www-form-urlencoded"}),
+    ]
+    url = f"http://127.0.0.1:{city.env['PARKING_CAMERA_HTTP_PORT']}"
+    async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
+        answers = [
+            await client.post(to, content=body, headers=bearer(key) | headers) for to, body, headers in posts
+        ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 404, 404, 200, 200, 200, 200]
+    for answer in answers:
+        assert found_in(answer.text, set(POSTED)) <= found_in(str(answer.url), set(POSTED)), answer.text
+        rejected += len(answer.json()["rejected"]) if answer.status_code == 200 else 0
+    return rejected
+
+
 async def everything_stored(connection: Connection) -> str:
     """All columns of all tables as text, binary ones as hexadecimal and as the text that they may be."""
     cursor = await connection.execute(
@@ -137,7 +186,21 @@ def written(paths: Iterable[Path]) -> dict[str, str]:
     return {path.name: path.read_text(errors="replace") for path in paths}
 
 
-async def test_no_plate_is_found_after_a_run_with_all_kinds_of_reads(city: System, mqtt_url: str) -> None:
+def broker_files(request: pytest.FixtureRequest, services: Services) -> dict[str, str]:
+    """What the test's own broker keeps on disk, saved just now; nothing of one that others use."""
+    if not services.runs_own_mosquitto:
+        return {}
+    broker = request.getfixturevalue("broker")
+    broker.save()
+    files = [path for path in broker.store.rglob("*") if path.is_file() and path.name != "passwords"]
+    assert files
+    return written(files)
+
+
+async def test_no_plate_is_found_after_a_run_with_all_kinds_of_reads(
+    city: System, mqtt_url: str, services: Services, request: pytest.FixtureRequest
+) -> None:
+    city.env["PARKING_CAMERA_HTTP_PORT"] = str(choose_port())
     await city.start_ingest()
     await city.start_api()
     async with listening(mqtt_url, "frigate/#") as told:
@@ -150,31 +213,46 @@ async def test_no_plate_is_found_after_a_run_with_all_kinds_of_reads(city: Syste
     used = {plate for plate in STRAY if any(plate.encode() in payload for _, payload in bad)}
     plates = plates_in(payload for _, payload, _ in told) | used
     assert len(used) == len(bad)
+    plates |= set(POSTED)
     assert len(plates) > len(bad) + 20
 
     async with connect(city.database_url, name="test", autocommit=True) as connection:
+        cursor = await connection.execute("SELECT min(camera_id) FROM gate")
+        ((camera,),) = await cursor.fetchall()
+        rejected = await post_strays(city, camera)
 
         async def all_rejected() -> bool:
             cursor = await connection.execute("SELECT count(*) FROM rejected_message")
             # Frigate's reviews are none of our business, so two of them are passed over.
-            return await cursor.fetchone() == (len(bad) - 2,)
+            return await cursor.fetchone() == (len(bad) - 2 + rejected,)
 
         await until(all_rejected, timeout=20, what="the stray messages are rejected")
         cursor = await connection.execute("SELECT count(*), count(token) FROM gate_event")
         passages, tokens = await cursor.fetchone() or (0, 0)
+
+        # As the ingestor does every quarter of an hour.
+        now, window = datetime.now(UTC), timedelta(days=1)
+        await keep_books(connection, now=now + timedelta(minutes=15), window=window, late=7 * window)
+        cursor = await connection.execute(
+            "SELECT (SELECT count(*) FROM gate_books), (SELECT count(*) FROM visit)"
+        )
+        assert min(await cursor.fetchone() or (0,)) > 0
         assert passages == tokens > 20
         tables = await everything_stored(connection)
     async with listening(mqtt_url, "#") as kept:
         sites = {site["id"] for site in (await city.get("/v1/sites"))["sites"]}
-        await until(lambda: len(kept) >= len(sites), what="every site is retained")
-    assert {topic for topic, _, _ in kept} == {f"parking/v1/{site}/availability" for site in sites}
+        wanted = {f"parking/v1/{site}/availability" for site in sites}
+        await until(lambda: wanted <= {topic for topic, _, _ in kept}, what="every site is retained")
+    others = {topic for topic, _, _ in kept} - wanted
+    assert {topic.split("/")[3] for topic in others} <= {"sign"}
     assert all(retained for _, _, retained in kept)
     for running in city.processes.values():
         assert await running.terminate() == 0, running.output
 
     logs = written(city.folder.glob("parking-*.log")) | written([city.ledger_file])
     assert len(logs) == 6
-    everything = {"tables": tables, "retained": str(kept), **logs}
+    files = broker_files(request, services)
+    everything = {"tables": tables, "retained": str(kept), **logs, **files}
     assert {place: found for place, text in everything.items() if (found := found_in(text, plates))} == {}
     # The search itself finds what is there.
     assert found_in(f"x={used.copy().pop().lower()};", used)

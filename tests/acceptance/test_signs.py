@@ -161,7 +161,7 @@ async def test_asked_once_it_prints_what_is_shown_or_fails(
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
 
         async def told() -> bool:
-            return bool((await http.get("/v1/signs/plain")).json()["text"] == "3")
+            return bool((await http.get("/v1/signs/plain")).json().get("text") == "3")
 
         await until(told, what="the API tells it")
     once = await process("sign-client", "plain", "--url", url, "--once")

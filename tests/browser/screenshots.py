@@ -53,7 +53,9 @@ SHOTS: Final = (
     Shot("sign-in", "/sign-in"),
     Shot("today", "/manage/today", staff=True),
     Shot("use", "/manage/use", staff=True),
+    Shot("stays", "/manage/stays", staff=True),
     Shot("maintenance", "/manage/maintenance", staff=True),
+    Shot("counts", "/manage/counts/castle-mews", staff=True),
     Shot("closures", "/manage/closures", staff=True),
 )
 

@@ -30,8 +30,11 @@ STAFF_PATHS = [
     "/manage/maintenance",
     "/manage/closures",
     "/manage/signs",
+    "/manage/counts",
+    "/manage/counts/castle-mews",
     "/manage/signs/sign-1",
     "/manage/use",
+    "/manage/stays",
 ]
 ZOOMED = (DESKTOP[0] // 2, DESKTOP[1] // 2)
 """A desktop at 200 % zoom has half the CSS pixels."""

@@ -48,6 +48,11 @@ class PrivateMosquitto(EmbeddedService):
         self.process.send_signal(signal.SIGKILL)
         await self.stop()
 
+    @property
+    def store(self) -> Path:
+        """The folder of what it keeps on disk."""
+        return self._home / "data"
+
     def save(self) -> None:
         """Have it write its store to disk, as it does by itself from time to time."""
         self.process.send_signal(signal.SIGUSR1)

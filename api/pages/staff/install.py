@@ -7,14 +7,17 @@ from api.live import LiveView
 from api.maintenance import MaintenanceReader
 from api.pages.site import Pages
 from api.pages.staff.closures import add_closures
+from api.pages.staff.counts import add_counts
 from api.pages.staff.desk import Desk
 from api.pages.staff.maintenance import add_maintenance
 from api.pages.staff.overrides import add_overrides
 from api.pages.staff.provider import Provider
 from api.pages.staff.sign_in import add_sign_in
+from api.pages.staff.stays import add_stays
 from api.pages.staff.today import add_today
 from api.pages.staff.use import add_use
 from api.prepared import Answers
+from api.reports import Reports
 from api.sessions import Sessions
 from parking.db.pool import Pool
 from parking.settings import Settings
@@ -29,6 +32,7 @@ def install_staff(
     database: Pool,
     view: LiveView,
     answers: Answers,
+    reports: Reports,
     maintenance: MaintenanceReader,
 ) -> Desk:
     """Add signing in and the pages of managers; what it returns adds more for those who have signed in."""
@@ -38,7 +42,9 @@ def install_staff(
     desk = Desk(pages, sessions)
     add_sign_in(pages, desk, access=access, sessions=sessions, provider=provider)
     add_today(desk, view, database, maintenance)
-    add_use(desk, view, settings.require_database_url())
+    add_use(desk, view, reports)
+    add_stays(desk, view, reports)
+    add_counts(desk, view, database)
     add_overrides(desk, view, answers, database)
     add_closures(desk, view, database)
     add_maintenance(desk, view, maintenance, database)

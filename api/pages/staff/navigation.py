@@ -19,7 +19,9 @@ class Entry:
 NAVIGATION: Final = (
     Entry("/manage/today", "Today", Scope.REPORTS_READ),
     Entry("/manage/use", "Use", Scope.REPORTS_READ),
+    Entry("/manage/stays", "Stays", Scope.REPORTS_READ),
     Entry("/manage/maintenance", "Maintenance", Scope.MAINTENANCE_READ),
+    Entry("/manage/counts", "Counts", Scope.COUNTS_WRITE),
     Entry("/manage/signs", "Signs", Scope.SIGNS_WRITE),
     Entry("/manage/closures", "Closures", Scope.REGISTRY_WRITE),
 )

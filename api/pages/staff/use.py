@@ -1,10 +1,7 @@
 """How spaces are used: /manage/use. By day, hour and weekday, by site or zone, and beside another period."""
 
-import csv
-import io
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from babel.dates import format_date
@@ -13,20 +10,19 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from api.live import LiveView
-from api.pages.place import category_name
 from api.pages.site import Page
 from api.pages.staff.chart import Chart, bar_chart
 from api.pages.staff.desk import Desk, staff_page
+from api.pages.staff.downloads import attachment
 from api.pages.staff.today import Figure
-from api.pages.staff.use_query import BY, COMPARED, Wanted, read_wanted
-from api.pages.staff.words import own_sites
+from api.pages.staff.use_query import COMPARED, Wanted, choices, group_name, read_wanted
+from api.pages.staff.words import dwell, share
+from api.reports import Reports
 from api.sessions import Session
 from parking.access_keys import Scope
-from parking.db.connect import connect
 from parking.db.reports import By, Measured, Question, measure
-from parking.db.watchdog import answering_within
+from parking.db.use_reports import use_report
 from parking.errors import InputError
-from parking.health.maintenance import plain_cell
 from parking.reporting.period import Bucket
 from parking.reporting.sums import Figures, figures
 
@@ -57,26 +53,16 @@ class Line:
     dwell: str
 
 
-def add_use(desk: Desk, view: LiveView, database_url: str) -> None:
+def add_use(desk: Desk, view: LiveView, reports: Reports) -> None:
     """Add the page and its download."""
 
     async def ask(question: Question) -> Measured:
-        async with connect(database_url, name="parking reports", autocommit=True) as connection:
-            with answering_within(connection, _WITHIN_S):
-                return await measure(connection, question)
+        async with reports.reading() as connection:
+            return await measure(connection, question)
 
     async def use(request: Request, page: Page, session: Session) -> Response:
         view.require_loaded()
-        sites = own_sites(view, session.caller.sites)
-        zones = {zone for site in sites if (zone := site.facts.details.zone)}
-        common: dict[str, Any] = {
-            "sites": [(site.facts.id, site.facts.name) for site in sites],
-            "zones": [(zone, zone) for zone in sorted(zones)],
-            "categories": [(name, category_name(page, name)) for name in view.bays.categories],
-            "bys": [(by.value, words) for by, words in BY.items()],
-            "compares": list(COMPARED.items()),
-            "query": request.url.query,
-        }
+        common = choices(view, page, session.caller.sites) | {"query": request.url.query, "path": PATH}
         today = view.clock.now().date()
         try:
             wanted = read_wanted(request.query_params, today)
@@ -106,7 +92,7 @@ def add_use(desk: Desk, view: LiveView, database_url: str) -> None:
             days=DAYS,
             lines=_lines(view, page, lines, wanted),
             unit={Bucket.HOUR: "hour", Bucket.DAY: "day", Bucket.WEEK: "week"}.get(wanted.bucket, "month"),
-            words=f"{_date(page, wanted.first)} to {_date(page, wanted.last)}",
+            words=wanted.words(page),
             **common,
         )
 
@@ -114,27 +100,14 @@ def add_use(desk: Desk, view: LiveView, database_url: str) -> None:
         wanted = read_wanted(request.query_params, view.clock.now().date())
         if wanted.site:
             session.caller.require_site(wanted.site)
-        found = await ask(wanted.question(wanted.bucket, wanted.by, session.caller.sites))
-        name = f"use-{wanted.first}-{wanted.last}.csv"
-        headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(as_csv(found), media_type="text/csv", headers=headers)
+        async with reports.reading() as connection:
+            found = await use_report(
+                connection, wanted.question(wanted.bucket, wanted.by, session.caller.sites)
+            )
+        return attachment(f"use-{wanted.first}-{wanted.last}.csv", found)
 
     desk.add(PATH, use, scope=Scope.REPORTS_READ)
     desk.add(PATH + ".csv", download, scope=Scope.REPORTS_READ)
-
-
-def as_csv(found: Measured) -> str:
-    """One line a group and bucket, with every figure."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    names = list(Figures.__dataclass_fields__)
-    writer.writerow(["group", "from", "until", *names])
-    for group, name in enumerate(found.groups):
-        for bucket in range(len(found.edges) - 1):
-            told = figures(found.sums, group, bucket)
-            edges = (found.edges[bucket].isoformat(), found.edges[bucket + 1].isoformat())
-            writer.writerow([plain_cell(name), *edges, *(getattr(told, one) for one in names)])
-    return text.getvalue()
 
 
 def heat_map(hours: Measured) -> list[tuple[str, list[Cell]]]:
@@ -150,14 +123,14 @@ def heat_map(hours: Measured) -> list[tuple[str, list[Cell]]]:
 def _cell(told: Figures) -> Cell:
     if told.occupancy is None:
         return Cell("–", "nothing known", -1)
-    return Cell(f"{100 * told.occupancy:.0f}", _share(told.coverage), round(10 * told.occupancy))
+    return Cell(f"{100 * told.occupancy:.0f}", share(told.coverage), round(10 * told.occupancy))
 
 
 def _headline(now: Figures, before: Figures | None, wanted: Wanted) -> list[Figure]:
     rows = (
-        ("Occupied", _share(now.occupancy), "occupancy"),
+        ("Occupied", share(now.occupancy), "occupancy"),
         ("Arrivals", f"{now.arrivals:,}", "arrivals"),
-        ("Average stay", _dwell(now.average_dwell_s), "average_dwell_s"),
+        ("Average stay", dwell(now.average_dwell_s), "average_dwell_s"),
         ("Turnover", _turnover(now.turnover), "turnover"),
     )
     found = [
@@ -169,7 +142,7 @@ def _headline(now: Figures, before: Figures | None, wanted: Wanted) -> list[Figu
         for name, said, column in rows
     ]
     lost = f"{now.unknown_hours:,.0f} of {now.bay_hours:,.0f} bay-hours not known"
-    return [*found, Figure("Known", _share(now.coverage), lost)]
+    return [*found, Figure("Known", share(now.coverage), lost)]
 
 
 def _change(now: float | None, before: float | None, wanted: Wanted, *, points: bool) -> str:
@@ -180,15 +153,14 @@ def _change(now: float | None, before: float | None, wanted: Wanted, *, points: 
     if now is None or before is None or (not points and not before):
         return f"not known for {other}"
     if points:
-        return f"{100 * (now - before):+.1f} points to {other} ({_share(before)})"
+        return f"{100 * (now - before):+.1f} points to {other} ({share(before)})"
     return f"{100 * (now / before - 1):+.0f} % to {other}"
 
 
 def _chart(page: Page, found: Measured, wanted: Wanted) -> Chart:
     sums = found.sums.total()
     told = [figures(sums, 0, bucket) for bucket in range(len(found.edges) - 1)]
-    period = f"{_date(page, wanted.first)} to {_date(page, wanted.last)}"
-    words = f"Occupancy by {wanted.bucket}, {period}; the table has the figures"
+    words = f"Occupancy by {wanted.bucket}, {wanted.words(page)}; the table has the figures"
     return bar_chart(
         [one.occupancy for one in told], _names(page, found, wanted), words=words, most=1, percent=True
     )
@@ -212,12 +184,9 @@ def _lines(view: LiveView, page: Page, found: Measured, wanted: Wanted) -> list[
     sums = found.sums.whole()
     lines = []
     for group, name in enumerate(found.groups):
-        told, href = name, ""
-        if wanted.by is By.SITE and name in view.sites:
-            told, href = view.sites[name].facts.name, f"/sites/{name}"
-        elif wanted.by is By.CATEGORY:
-            told = category_name(page, name)
-        lines.append((figures(sums, group, 0), told or "no zone", href))
+        told = group_name(view, page, wanted.by, name)
+        href = f"/sites/{name}" if wanted.by is By.SITE and name in view.sites else ""
+        lines.append((figures(sums, group, 0), told, href))
     lines.sort(key=lambda line: (-(line[0].occupancy or -1), line[1]))
     return [_line(told, href, one) for one, told, href in lines]
 
@@ -226,29 +195,14 @@ def _line(name: str, href: str, told: Figures) -> Line:
     return Line(
         name,
         href,
-        _share(told.occupancy),
-        _share(told.coverage),
+        share(told.occupancy),
+        share(told.coverage),
         f"{told.arrivals:,}",
         _turnover(told.turnover),
-        _dwell(told.average_dwell_s),
+        dwell(told.average_dwell_s),
     )
-
-
-def _share(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
 
 
 def _turnover(per_hour: float | None) -> str:
     """Sessions for each bay and day of known time."""
     return "–" if per_hour is None else f"{24 * per_hour:.1f} a day"
-
-
-def _dwell(seconds: float | None) -> str:
-    if seconds is None:
-        return "–"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _date(page: Page, day: date) -> str:
-    return format_date(day, "d MMM y", locale=page.language.locale)

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 from starlette.datastructures import QueryParams
 
+from api.live import LiveView
+from api.pages.place import category_name
+from api.pages.site import Page
+from api.pages.staff.words import day, own_sites
 from parking.db.reports import By, Question
 from parking.errors import InputError
 from parking.reporting.period import LONGEST, Bucket, Period
@@ -43,6 +47,10 @@ class Wanted:
             return Bucket.DAY
         return Bucket.WEEK if self.days <= 400 else Bucket.MONTH
 
+    def words(self, page: Page) -> str:
+        """The period in words."""
+        return f"{day(page, self.first)} to {day(page, self.last)}"
+
     def question(self, bucket: Bucket, by: By, sites: frozenset[str] | None) -> Question:
         """The question for the report; `sites` are the only ones that one may see."""
         return self._question(self.first, self.last, bucket, by, sites)
@@ -66,6 +74,26 @@ class Wanted:
             zones=(self.zone,) if self.zone else None,
             categories=(self.category,) if self.category else None,
         )
+
+
+def choices(view: LiveView, page: Page, mine: frozenset[str] | None) -> dict[str, Any]:
+    """What the filters offer to somebody who may see these sites (None: all), for the template."""
+    sites = own_sites(view, mine)
+    zones = {zone for site in sites if (zone := site.facts.details.zone)}
+    return {
+        "sites": [(site.facts.id, site.facts.name) for site in sites],
+        "zones": [(zone, zone) for zone in sorted(zones)],
+        "categories": [(name, category_name(page, name)) for name in view.bays.categories],
+        "bys": [(by.value, words) for by, words in BY.items()],
+        "compares": list(COMPARED.items()),
+    }
+
+
+def group_name(view: LiveView, page: Page, by: By, name: str) -> str:
+    """A line of a report for people."""
+    if by is By.SITE and name in view.sites:
+        return view.sites[name].facts.name
+    return category_name(page, name) if by is By.CATEGORY else name or "no zone"
 
 
 def read_wanted(query: QueryParams, today: date) -> Wanted:

@@ -1,8 +1,8 @@
 """How pages of staff say amounts."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 
 from api.live import LiveSite, LiveView
 from api.pages.site import Page
@@ -45,3 +45,18 @@ def own_sites(view: LiveView, sites: frozenset[str] | None) -> list[LiveSite]:
     """The sites that somebody may see (None: all), by name."""
     found = (site for site in view.sites.values() if sites is None or site.facts.id in sites)
     return sorted(found, key=lambda site: (site.facts.name.casefold(), site.facts.id))
+
+
+def share(part: float | None) -> str:
+    """A share (0 to 1) in percent; a dash where nothing is known."""
+    return "–" if part is None else f"{100 * part:.0f} %"
+
+
+def dwell(seconds: float | None) -> str:
+    """How long a vehicle stays; a dash where that is not known."""
+    return "–" if seconds is None else duration(timedelta(seconds=seconds))
+
+
+def day(page: Page, at: date) -> str:
+    """A date."""
+    return format_date(at, "d MMM y", locale=page.language.locale)

@@ -220,3 +220,23 @@ async def test_a_sign_is_overridden_and_let_go_again(api: Api, city_url: str) ->
     assert rows == [("CLOSED", "Fair")]
     await api.client.post(path, data={"csrf": form_token(html), "do": "resume"})
     assert "Set by" not in (await api.client.get(path)).text
+
+
+async def test_a_count_by_hand_sets_the_count_once(api: Api, city_url: str) -> None:
+    site = next(site for site, now in api.parts.view.sites.items() if not now.bays)
+    await sign_in(api.client, await key_of(city_url, Scope.COUNTS_WRITE, name="manager"))
+    assert "10 of 100" in (await api.client.get("/manage/counts")).text
+    path = f"/manage/counts/{site}"
+    html = (await api.client.get(path)).text
+    request = re.search(r'name="request" value="([^"]+)"', html)
+    assert request is not None
+    form = {"csrf": form_token(html), "request": request[1], "vehicles": "many", "at": "", "reason": "walked"}
+    refused = await api.client.post(path, data=form)
+    assert refused.status_code == 422
+    assert "must be a whole number" in refused.text
+    for _ in range(2):
+        assert (await api.client.post(path, data={**form, "vehicles": "42"})).status_code == 303
+    await until(lambda: api.parts.view.sites[site].snapshot.occupied == 42, what="the count is known")
+    html = (await api.client.get(path)).text
+    assert "42 of 100" in html
+    assert html.count("counted by hand: walked") == 1

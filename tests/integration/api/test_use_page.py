@@ -10,6 +10,7 @@ import pytest
 from parking.access_keys import Scope
 from parking.db.connect import connect
 from parking.db.reports import By, Question, measure
+from parking.db.use_reports import dwell_report, overstay_report
 from parking.reporting.period import parse_period
 from parking.reporting.sums import figures
 from tests.browser.history import make_history
@@ -67,7 +68,7 @@ async def test_filters_are_in_the_url_and_in_the_download(manager: Api) -> None:
     assert f"/manage/use.csv?{PERIOD.replace('&', '&amp;')}&amp;site={one}" in html
     answer = await manager.client.get(f"/manage/use.csv?{PERIOD}&site={one}")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert {row["group"] for row in rows} == {one}
+    assert {row["site"] for row in rows} == {one}
     assert len(rows) == 7
     assert all(0 <= float(row["occupancy"]) <= 1 for row in rows)
 
@@ -94,3 +95,26 @@ async def test_a_key_of_one_site_reports_of_that_one(api: Api, city_url: str) ->
     html = (await api.client.get(f"/manage/use?{PERIOD}")).text
     assert f"/sites/{other}" not in html
     assert (await api.client.get(f"/manage/use?{PERIOD}&site={other}")).status_code == 403
+
+
+async def test_stays_and_overstays_are_those_of_the_reports(manager: Api, city_url: str) -> None:
+    site = min(site for site, now in manager.parts.view.sites.items() if now.bays)
+    async with connect(city_url, name="test", autocommit=True) as connection:
+        await connection.execute(
+            "UPDATE bay SET details = details || '{\"max_stay_min\": 60}' WHERE site_id = %s", (site,)
+        )
+        period = parse_period(str(FIRST), str(LAST + timedelta(days=1)), "all")
+        dwelt = await dwell_report(connection, Question(period=period, by=By.ALL))
+        over = await overstay_report(connection, Question(period=period, by=By.SITE, sites=(site,)), limit=5)
+    html = (await manager.client.get(f"/manage/stays?{PERIOD}&site={site}")).text
+    (line,) = over.lines
+    assert line.overstays > 0
+    assert f">{line.overstays:,}</td>" in html.partition("Longer than allowed")[2]
+    whole = (await manager.client.get(f"/manage/stays?{PERIOD}")).text
+    for one in dwelt.lines[0].classes:
+        assert f">{one.sessions:,}</td>" in whole or f">{one.sessions}</td>" in whole
+    assert sum(one.sessions for one in dwelt.lines[0].classes) > 50
+    answer = await manager.client.get(f"/manage/overstays.csv?{PERIOD}&site={site}")
+    assert len(answer.text.splitlines()) == 1 + line.overstays
+    assert (await manager.client.get(f"/manage/dwell.csv?{PERIOD}")).status_code == 200
+    assert (await manager.client.get("/manage/stays?from=x")).status_code == 422

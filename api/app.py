@@ -42,6 +42,7 @@ from api.reports import Reports
 from api.routes.audit import audit_router
 from api.routes.closures import closures_router
 from api.routes.counts import counts_router
+from api.routes.exports import exports_router
 from api.routes.forecast import forecast_router
 from api.routes.health import health_router
 from api.routes.keys import keys_router
@@ -118,6 +119,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
+    app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
+    app.include_router(exports_router(Reports(settings.require_database_url())))
     reader = MaintenanceReader(settings.require_database_url())
     app.include_router(maintenance_router(reader))
     reports = Reports(settings.require_database_url())

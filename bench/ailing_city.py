@@ -136,7 +136,7 @@ class AilingCity:
         bay = np.flatnonzero(self.ills.onset["silent"] > life_day * DAY_S)
         at = np.full(len(bay), microseconds(self.start + timedelta(days=day + 1)) - 1_000_000)
         words = {"bay": bay, "event_us": at, "seen_us": at, "received_us": at, "state": UNSAID}
-        return _observations(len(bay), **words, battery_v=level[bay], temperature_c=10.0)
+        return columns_of(len(bay), **words, battery_v=level[bay], temperature_c=10.0)
 
     def days(self) -> Iterator[Observations]:
         """What is told of the bays, a day of life at a time."""
@@ -189,7 +189,7 @@ class AilingCity:
         seen_us = begin + (column("due") * 1e6).astype(np.int64)
         event_us = begin + (column("since") * 1e6).astype(np.int64)
         previous = column("previous")
-        return _observations(
+        return columns_of(
             len(bay),
             bay=bay,
             session=column("session"),
@@ -205,7 +205,7 @@ class AilingCity:
         )
 
 
-def _observations(size: int, **given: Any) -> Observations:
+def columns_of(size: int, **given: Any) -> Observations:
     """Columns of these values, the others empty."""
     empty = {"previous_s": NOTHING, "battery_v": np.nan, "temperature_c": np.nan}
     return Observations(

@@ -22,7 +22,7 @@ from bench.latency import stream_latency
 from bench.memory import resident_memory
 from bench.peers import PeerFailed
 from bench.stage import BenchFailed, tuning
-from bench.throughput import Size, gateway_bundles, lorawan_uplinks, single_frames
+from bench.throughput import Size, gateway_bundles, lorawan_uplinks, sealed_messages, single_frames
 
 Case = Callable[[Ground], Awaitable[Figure | None]]
 """Measures one figure; None where this machine does not show it."""
@@ -35,6 +35,7 @@ def cases(*, quick: bool) -> dict[str, Case]:
     return {
         "frames": partial(single_frames, size=Size(bays, 5 * long, repeats)),
         "frames-expiry": partial(single_frames, size=Size(bays, 2, 1), expiring=True),
+        "sealed": partial(sealed_messages, size=Size(bays, 5 * long, repeats)),
         "bundles": partial(gateway_bundles, size=Size(bays, 10 * long, repeats)),
         "uplinks": partial(lorawan_uplinks, size=Size(bays // 2, 5 * long, repeats)),
         "backlog": partial(backlog, size=Size(bays, 5, 1 if quick else 2)),

@@ -59,8 +59,13 @@ async def stream_latency(ground: Ground, *, rate: float, seconds: float) -> Figu
     town = Town(sites * BAYS_PER_SITE)
     # Site after site, so that a site has its next message after all others had theirs.
     bays = [site * BAYS_PER_SITE + turn for turn in range(BAYS_PER_SITE) for site in range(sites)][:count]
-    async with stage(ground, town) as made, ingesting(made) as ingestor, _serving(made) as (api, url):
-        await load(made, ingestor, bundles(town, 1))
+    async with (
+        stage(ground, town) as made,
+        ingesting(made, PARKING_DEBOUNCE_S="10") as ingestor,
+        _serving(made) as (api, url),
+    ):
+        # A minute ago, so that no change is held back because the state before it was short.
+        await load(made, ingestor, bundles(town, 1, held_s=60))
         meter = made.meter(ingestor, api)
         before = meter.read()
         started_at, sightings = await _watch(made, url, bays, rate)

@@ -140,10 +140,10 @@ async def stage(ground: Ground, town: Town) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def ingesting(stage: Stage) -> AsyncIterator[Ingestor]:
-    """The real ingestor, ready for messages, in its own process."""
+async def ingesting(stage: Stage, **settings: str) -> AsyncIterator[Ingestor]:
+    """The real ingestor, ready for messages, in its own process, with these settings besides."""
     port = choose_port()
-    process = stage.start("ingest", PARKING_INGEST_PORT=str(port))
+    process = stage.start("ingest", PARKING_INGEST_PORT=str(port), **settings)
     try:
         await process.wait_for_output("connected to the broker", timeout=60)
         yield Ingestor(process, f"http://127.0.0.1:{port}/metrics", time.monotonic())

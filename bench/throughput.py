@@ -9,10 +9,11 @@ from statistics import median
 from bench.figures import Figure, Goal
 from bench.ground import Ground
 from bench.stage import Ingestor, Run, Stage, ingesting, limit, load, stage
-from bench.traffic import Town, Traffic, bundles, frames, uplinks
+from bench.traffic import Town, Traffic, bundles, frames, keys_text, sealed_frames, uplinks
 
 FRAMES_GOAL = Goal(must=0.25, aim=0.40, ratio=True)
 BUNDLES_GOAL = Goal(must=0.35, aim=0.50, ratio=True)
+SEALED_GOAL = Goal(must=0.15, aim=0.25, ratio=True)
 UPLINKS_GOAL = Goal(must=0.15, aim=0.25, ratio=True)
 
 LOAD_S = 8.0
@@ -43,6 +44,16 @@ async def single_frames(ground: Ground, size: Size, *, expiring: bool = False) -
         pairs,
         None if expiring else FRAMES_GOAL,
     )
+
+
+async def sealed_messages(ground: Ground, size: Size) -> Figure:
+    """One sealed frame each message; every sensor has a key of its own."""
+    town = Town(size.bays)
+    path = ground.folder / "device-keys.json"
+    path.touch(mode=0o600)
+    path.write_text(keys_text(town))
+    pairs = await _pairs(ground, town, sealed_frames, size, PARKING_DEVICE_KEY_FILE=str(path))
+    return _against_subscriber("sealed", f"sealed frames of {size.bays} bays", pairs, SEALED_GOAL)
 
 
 async def lorawan_uplinks(ground: Ground, size: Size) -> Figure:
@@ -115,11 +126,11 @@ async def _latest_rows(made: Stage, rows: int) -> AsyncIterator[bytes]:
 
 
 async def _pairs(
-    ground: Ground, town: Town, make: Callable[[Town, int], Traffic], size: Size
+    ground: Ground, town: Town, make: Callable[[Town, int], Traffic], size: Size, **settings: str
 ) -> tuple[list[Run], list[Run], dict[str, float]]:
     """Loads and limits in turn, after a warm-up in which every bay is heard for the first time."""
     runs, limits = [], []
-    async with stage(ground, town) as made, ingesting(made) as ingestor:
+    async with stage(ground, town) as made, ingesting(made, **settings) as ingestor:
         rounds = size.rounds_after(await load(made, ingestor, make(town, 1)))
         for _ in range(size.repeats):
             traffic = make(town, rounds)

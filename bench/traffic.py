@@ -1,7 +1,9 @@
 """What the benchmarks send: a town's registry, and encoded messages of its bays, whose state alternates."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -9,6 +11,8 @@ import numpy as np
 from bench.mqtt import Packets, encode_publishes
 from firmware_protocol import codec, topics
 from firmware_protocol.frames import Bundle, BundleEntry, FrameType, State, StateFrame
+from firmware_protocol.sealed import seal
+from parking.device_keys import SECRET_SIZE, cmac, device_keys_text
 from parking.registry import Registry, parse_registry
 from sensors_sim import lorawan
 
@@ -121,15 +125,42 @@ def frames(town: Town, rounds: int, *, expiring: bool = False) -> Traffic:
     return _traffic(town, rounds, packets, (FRAME_FILTER,), last_order[-1])
 
 
-def bundles(town: Town, rounds: int) -> Traffic:
-    """Every bay changes once a round; a site's gateway sends its 50 frames together."""
+def sealed_frames(town: Town, rounds: int) -> Traffic:
+    """As `frames`, each sealed under the key and the next counter of its sensor."""
+    last_order = town.order()
+    names = [_topic(bay) for bay in range(town.bays)]
+    macs = [partial(cmac, secret(bay)) for bay in range(town.bays)]
+
+    def messages() -> Iterator[tuple[str, bytes]]:
+        for turn in range(rounds):
+            told = town.told + turn
+            body = codec.encode(_frame(told))
+            for bay in last_order if turn == rounds - 1 else town.order():
+                yield names[bay], seal(body, device=device_id(bay), key=1, counter=told, mac=macs[bay])
+
+    packets = encode_publishes(messages())
+    return _traffic(town, rounds, packets, (FRAME_FILTER,), last_order[-1])
+
+
+def secret(bay: int) -> bytes:
+    """The key of a bay's sensor."""
+    return hashlib.sha256(f"bench {bay}".encode()).digest()[:SECRET_SIZE]
+
+
+def keys_text(town: Town) -> str:
+    """The text of a file with every sensor's key."""
+    return device_keys_text({device_id(bay): {1: secret(bay)} for bay in range(town.bays)})
+
+
+def bundles(town: Town, rounds: int, *, held_s: int = 0) -> Traffic:
+    """Every bay changes once a round; a site's gateway sends its 50 frames together, after so long."""
 
     def messages() -> Iterator[tuple[str, bytes]]:
         for turn in range(rounds):
             frame = _frame(town.told + turn)
             for number, site in enumerate(town.sites):
                 bays = range(number * BAYS_PER_SITE, min((number + 1) * BAYS_PER_SITE, town.bays))
-                bundle = Bundle(tuple(BundleEntry(device_id(bay), 0, frame) for bay in bays))
+                bundle = Bundle(tuple(BundleEntry(device_id(bay), held_s, frame) for bay in bays))
                 yield topics.gateway_up(site, f"gateway-{number:05d}"), codec.encode_bundle(bundle)
 
     packets = encode_publishes(messages())

@@ -104,6 +104,8 @@ async def _demo(options: DemoOptions, settings: Settings) -> None:
             "PARKING_API_PORT": str(api_port),
             "PARKING_INGEST_PORT": str(choose_port(settings.ingest_port)),
             "PARKING_PLATE_KEY_DIR": str(folder / "plate-keys"),
+            # What holds for ten seconds in a town holds for a sixth of one in this town.
+            "PARKING_DEBOUNCE_S": f"{settings.debounce_s / max(1.0, options.speed):g}",
             "PARKING_CAMERA_HTTP_PORT": str(choose_port(settings.camera_http_port or CAMERA_PORT)),
         }
         with _step("schema"):

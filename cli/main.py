@@ -32,6 +32,7 @@ COMMANDS = {
     "maintenance": "cli.maintenance:maintenance",
     "maintain": "cli.maintain:maintain",
     "report": "cli.report:report_app",
+    "export": "cli.export:export",
     "sign": "cli.sign:sign_app",
     "sign-client": "cli.sign_client:sign_client",
 }

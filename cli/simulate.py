@@ -6,6 +6,7 @@ import signal
 import sys
 from datetime import datetime
 from pathlib import Path
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,6 +49,17 @@ def write_registry(options: "Options", path: Path) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def write_device_keys(options: "Options", path: Path, *, share: float) -> None:
+    """Write new keys for this share of the sensors that speak our own protocol."""
+    from cli.private_files import create_private
+    from parking.device_keys import SECRET_SIZE, device_keys_text
+    from sensors_sim.runner import city_of
+
+    own = city_of(options).own_devices
+    chosen = own[: round(share * len(own))]
+    create_private(path, device_keys_text({device: {1: token_bytes(SECRET_SIZE)} for device in chosen}))
 
 
 def simulate(
@@ -123,6 +135,19 @@ def simulate(
             help="Write the file for `parking registry import`, and end. - is standard output.",
         ),
     ] = None,
+    write_keys_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-device-keys",
+            metavar="FILE",
+            help=(
+                "Write keys for a --sealed share of our own sensors, for PARKING_DEVICE_KEY_FILE, and end."
+            ),
+        ),
+    ] = None,
+    sealed: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of our own sensors for --write-device-keys.")
+    ] = 1.0,
     ledger: Annotated[
         Path | None,
         typer.Option(
@@ -148,6 +173,7 @@ def simulate(
 
     Import its registry first: parking simulate --write-registry city.json, then parking registry import
     city.json. The options that describe the city (seed, bays, sites, heartbeat) must be the same both times.
+    Sensors that have a key in PARKING_DEVICE_KEY_FILE seal what they send, and obey sealed commands alone.
     Ctrl+C or SIGTERM ends the run: all that has happened is still told, which takes three seconds.
     """
     # numpy and the MQTT client are loaded by this command alone.
@@ -185,6 +211,9 @@ def simulate(
     )
     if write_registry_to is not None:
         write_registry(options, write_registry_to)
+        return
+    if write_keys_to is not None:
+        write_device_keys(options, write_keys_to, share=sealed)
         return
     settings = load_settings()
     configure_logging(settings, process="simulate")

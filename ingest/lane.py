@@ -35,8 +35,9 @@ class KnowledgeChanged(Exception):
 class Knowledge:
     """The registry and where bays stand, read when needed, and the admission that goes by them."""
 
-    def __init__(self, admit: Callable[[Known], Admission]) -> None:
+    def __init__(self, admit: Callable[[Known], Admission], *, debounce_s: float = 0.0) -> None:
         self._admit = admit
+        self._debounce_s = debounce_s
         self._known: tuple[Known, Admission] | None = None
         self._reading = asyncio.Lock()
 
@@ -44,6 +45,11 @@ class Knowledge:
     def admission(self) -> Admission | None:
         """What decides now on messages, if it has been read."""
         return self._known[1] if self._known else None
+
+    @property
+    def known(self) -> Known | None:
+        """What is known, if it has been read."""
+        return self._known[0] if self._known else None
 
     def forget(self) -> None:
         """It is no longer true: read it anew before the next transaction."""
@@ -54,6 +60,7 @@ class Knowledge:
         async with self._reading:
             if self._known is None:
                 known = await load_known(connection)
+                known.table.hold_us = round(self._debounce_s * 1_000_000)
                 self._known = known, self._admit(known)
                 log.info("registry", devices=len(known.directory.devices), gates=len(known.directory.gates))
             return self._known

@@ -67,7 +67,14 @@ class Metrics:
             "parking_ingest_availability_published", "retained snapshots published", registry=r
         )
 
-    def watch(self, source: Source, *, waiting: Callable[[], int], behind_s: Callable[[], float]) -> None:
+    def watch(
+        self,
+        source: Source,
+        *,
+        waiting: Callable[[], int],
+        behind_s: Callable[[], float],
+        held_back: Callable[[], int],
+    ) -> None:
         """Tell of these from now on, as they are when somebody asks."""
         values: dict[tuple[str, str], Callable[[], float]] = {
             ("broker_connected", "1 while the broker is connected"): lambda: source.connected,
@@ -77,6 +84,7 @@ class Metrics:
             ),
             ("broker_held_back", "1 while the broker may not send more"): lambda: source.full,
             ("behind_seconds", "for how long more has been arriving than is stored"): behind_s,
+            ("bays_held_back", "bays whose latest word is held back until it has lasted"): held_back,
         }
         for (name, says), value in values.items():
             Gauge(f"parking_ingest_{name}", says, registry=self.registry).set_function(value)

@@ -81,6 +81,7 @@ async def _serve(settings: Settings) -> None:
         lambda known: Admission(known, rules, keys, lanes, verifier=ring.verifier),
         clock=clock,
         faults=faults,
+        debounce_s=settings.debounce_s,
     ) as writer:
         consumer = Consumer(
             settings,
@@ -92,7 +93,7 @@ async def _serve(settings: Settings) -> None:
             share=share,
             faults=faults,
         )
-        silencer = Silencer(lambda: writer.silence(publisher.offer), consumer.current)
+        silencer = Silencer(lambda: writer.turn(publisher.offer), consumer.current)
         session = _session(settings)
         keeper = Keeper(
             settings,
@@ -126,7 +127,12 @@ async def _serve(settings: Settings) -> None:
         former = FormerSessions(
             settings, clock, session, writer, publisher.offer, connected=lambda: source.connected
         )
-        metrics.watch(source, waiting=lambda: consumer.waiting, behind_s=lambda: consumer.behind_s)
+        metrics.watch(
+            source,
+            waiting=lambda: consumer.waiting,
+            behind_s=lambda: consumer.behind_s,
+            held_back=lambda: writer.held_back,
+        )
         async with asyncio.TaskGroup() as tasks:
             for name, work in (
                 ("source", source.run()),

@@ -1,4 +1,8 @@
-"""Makes bays unknown whose device has been silent for too long, every two seconds."""
+"""Publishes what changes with the time alone, every two seconds.
+
+Bays of devices that have fallen silent become unknown; states that were held back are shown once they have
+lasted.
+"""
 
 import asyncio
 import time
@@ -9,10 +13,10 @@ RECENT_S = 10.0
 
 
 class Silencer:
-    """Runs `silence` while we are not behind: what waits may hold what a device has said meanwhile."""
+    """Runs `turn` while we are not behind: what waits may hold what a device has said meanwhile."""
 
-    def __init__(self, silence: Callable[[], Awaitable[None]], current: Callable[[], bool]) -> None:
-        self._silence = silence
+    def __init__(self, turn: Callable[[], Awaitable[None]], current: Callable[[], bool]) -> None:
+        self._turn = turn
         self._current = current
         self._done = time.monotonic()
 
@@ -25,6 +29,6 @@ class Silencer:
         """Look, for as long as the task lives."""
         while True:
             if self._current():
-                await self._silence()
+                await self._turn()
                 self._done = time.monotonic()
             await asyncio.sleep(EVERY_S)

@@ -20,10 +20,11 @@ from ingest.lane import Attempt, Knowledge, KnowledgeChanged, Lane
 from ingest.metrics import Metrics
 from ingest.refuse import reject
 from ingest.source import Message
+from parking.db.bays import held_back
 from parking.db.known import Known
 from parking.db.records import Batch, Written
 from parking.db.split import split
-from parking.db.write import silence, write_batch
+from parking.db.write import turn, write_batch
 from parking.model import Snapshot
 
 LANES = 2
@@ -45,7 +46,7 @@ Publish = Callable[[list[Snapshot]], None]
 class Writer:
     """Owns the connections that write, and what is known by heart. One batch at a time: others wait.
 
-    `admit` makes the admission for what is known.
+    `admit` makes the admission for what is known; `debounce_s`: see PARKING_DEBOUNCE_S.
     """
 
     def __init__(
@@ -57,12 +58,13 @@ class Writer:
         clock: Clock,
         faults: FaultPoint,
         split_events: int = SPLIT_EVENTS,
+        debounce_s: float = 0.0,
     ) -> None:
         self._metrics = metrics
         self._clock = clock
         self._faults = faults
         self._split_events = split_events
-        self._knowledge = Knowledge(admit)
+        self._knowledge = Knowledge(admit, debounce_s=debounce_s)
         self._lanes = [Lane(database_url, metrics, self._knowledge) for _ in range(LANES)]
         self._turn = asyncio.Lock()
 
@@ -82,6 +84,12 @@ class Writer:
     def trouble(self) -> str | None:
         """Why nothing can be stored just now, None if it can."""
         return next((lane.trouble for lane in self._lanes if lane.trouble), None)
+
+    @property
+    def held_back(self) -> int:
+        """Of how many bays the latest word is held back until it has lasted."""
+        known = self._knowledge.known
+        return held_back(known.table, now=self._clock.now()) if known else 0
 
     def forget(self) -> None:
         """What is known by heart is no longer true: read it anew before the next transaction."""
@@ -116,11 +124,11 @@ class Writer:
         lateness_us = self._clock.now_us() - messages[0].received_us
         self._metrics.lateness_seconds.observe(lateness_us / 1_000_000)
 
-    async def silence(self, publish: Publish) -> None:
-        """Make bays unknown whose device has been silent for too long."""
+    async def turn(self, publish: Publish) -> None:
+        """Publish what changes with the time alone."""
 
         async def work(attempt: Attempt) -> list[Snapshot]:
-            return await silence(attempt.connection, attempt.known.table, now=self._clock.now())
+            return await turn(attempt.connection, attempt.known.table, now=self._clock.now())
 
         async with self._turn:
             publish(await self._lanes[0].persist(work) or [])

@@ -104,7 +104,10 @@ def take(batch: Observations, rows: Ints) -> Observations:
 
 @dataclass(slots=True)
 class Positions:
-    """Columns of where bays stand; the same names as the columns of the table `bay_state`."""
+    """Columns of where bays stand; the same names as the columns of the table `bay_state`.
+
+    `held` is the state that is shown until the reported one has lasted, NOTHING if nothing is held back.
+    """
 
     version: Ints
     state: Ints
@@ -121,6 +124,7 @@ class Positions:
     seq: Ints
     part: Ints
     settled: Bools
+    held: Ints
     battery_v: Floats
     temperature_c: Floats
     silent_until: Ints
@@ -175,8 +179,11 @@ class Merged:
     first: Ints
 
 
-def merge(table: Positions, batch: Observations) -> Merged:
-    """Work out what a batch adds; `table` stays as it is. The batch is not empty."""
+def merge(table: Positions, batch: Observations, *, hold_us: int = 0) -> Merged:
+    """Work out what a batch adds; `table` stays as it is. The batch is not empty.
+
+    A state that began after one of less than `hold_us` is held back: see `parking.timeline.held`.
+    """
     slots, heard = _hear(table, batch)
     rows, duplicates, rebuild = _following(table, batch)
     bay, event_us, state = batch.bay[rows], batch.event_us[rows], batch.state[rows]
@@ -197,6 +204,16 @@ def merge(table: Positions, batch: Observations) -> Merged:
     at = np.searchsorted(slots, cbay[last_change])
     heard.since[at] = ctime[last_change]
     heard.start_seen[at] = cbefore[last_change] == VACANT
+    held = _held(
+        table,
+        bay=cbay,
+        first=cfirst,
+        before=cbefore,
+        state=state[change],
+        lasted=ctime - run_start,
+        hold_us=hold_us,
+    )
+    heard.held[at] = held[last_change]
     return Merged(
         slots=slots,
         positions=heard,
@@ -227,10 +244,36 @@ def nothing_merged(table: Positions, slots: Ints) -> Merged:
     )  # fmt: skip
 
 
-def publish(rows: Positions, ttl_us: Ints, now_us: int) -> None:
-    """Set what is published of each bay: what was reported, or unknown while its device is silent."""
+def publish(rows: Positions, ttl_us: Ints, now_us: int, *, hold_us: int = 0) -> None:
+    """Set what is published of each bay: unknown while its device is silent, else what was reported, or,
+    until that has lasted, what is held.
+    """
     rows.silent = (rows.seen_at == NOTHING) | (rows.seen_at + ttl_us < now_us)
-    rows.state = np.where(rows.silent, UNKNOWN, rows.reported)
+    shown = np.where(is_held(rows, now_us, hold_us=hold_us), rows.held, rows.reported)
+    rows.state = np.where(rows.silent, UNKNOWN, shown)
+
+
+def is_held(rows: Positions, now_us: int, *, hold_us: int) -> Bools:
+    """Which bays' reported state has not lasted for long enough yet."""
+    held: Bools = (rows.held != NOTHING) & (rows.since + hold_us > now_us)
+    return held
+
+
+def _held(
+    table: Positions, *, bay: Ints, first: Bools, before: Ints, state: Ints, lasted: Ints, hold_us: int
+) -> Ints:
+    """What is held back after each change, in the order of bay and time; `parking.timeline.held` by columns.
+
+    `before` is the state that the change ended, `lasted` for how long it had been.
+    """
+    short = lasted < hold_us
+    restless = short & (state != UNKNOWN) & ~(first & (table.event_at[bay] == NOTHING))
+    was_restless = np.where(first, table.held[bay] != NOTHING, np.concatenate((restless[:1], restless[:-1])))
+    believed = ~(was_restless & short)
+    # What was shown last is the latest state that was believed, or what was held before this batch.
+    source = np.maximum.accumulate(np.where(believed | first, np.arange(len(bay)), 0))
+    shown = np.where(believed, before, table.held[bay])[source]
+    return np.where(restless, shown, NOTHING)
 
 
 def _changes(sorted_values: Ints) -> Bools:

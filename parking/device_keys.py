@@ -4,6 +4,7 @@ The file is JSON: {"devices": {"ps-0001a7": [{"key": 1, "secret": "<32 hex digit
 keys for a device. It must be readable by its owner alone.
 """
 
+import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
@@ -47,7 +48,11 @@ def cmac(secret: bytes, data: bytes) -> bytes:
 
 def load_device_keys(path: Path) -> DeviceKeys:
     """The keys of a file. Raises DeviceKeyError that names the place and the rule, and never a secret."""
-    text = _read(path)
+    return parse_device_keys(_read(path), path)
+
+
+def parse_device_keys(text: str | bytes, path: Path) -> DeviceKeys:
+    """The keys of this text, which is or will be the file's. Raises as `load_device_keys`."""
     try:
         parsed = _File.model_validate_json(text)
     except ValidationError as error:
@@ -60,6 +65,15 @@ def load_device_keys(path: Path) -> DeviceKeys:
             raise DeviceKeyError(f"{path}: device {device!r} has two keys with one number")
     _check_secrets(path, found.items())
     return found
+
+
+def device_keys_text(keys: Mapping[str, Mapping[int, bytes]]) -> str:
+    """The text of a file of these keys."""
+    devices = {
+        device: [{"key": number, "secret": secret.hex()} for number, secret in own.items()]
+        for device, own in keys.items()
+    }
+    return json.dumps({"devices": devices}, indent=1) + "\n"
 
 
 def _check_secrets(path: Path, devices: Iterable[tuple[str, Mapping[int, bytes]]]) -> None:

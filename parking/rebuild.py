@@ -6,7 +6,7 @@ in the same rows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from parking.model import BayEvent, EventKind, Occupancy, Stay
@@ -43,6 +43,7 @@ def rebuild(
     unknown: Sequence[Run] = (),
     *,
     since: datetime,
+    hold: timedelta = timedelta(),
 ) -> Rebuilt:
     """Merge `found` with a bay's `stored` events: those from `since` on, and the last one before.
 
@@ -67,7 +68,7 @@ def rebuild(
         timeline = timeline[earlier[-1] + 1 :]
     if not timeline:
         return Rebuilt(fresh, outdated, [], [], None, None, True, [], [], None)
-    extended = extend(anchor, timeline)
+    extended = extend(anchor, timeline, hold=hold)
     stays = [*([extended.closed] if extended.closed else []), *extended.stays]
     if anchor is not None and anchor.last.event.state is Occupancy.OCCUPIED:
         stays = _with_known_start(stays, extended.dropped, anchor, known)

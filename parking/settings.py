@@ -202,6 +202,12 @@ class Settings(BaseSettings):
     fault_point: Annotated[str, AfterValidator(_fault_point)] | None = Field(
         None, description="for tests: NAME[:N] kills the ingestor when it comes to NAME for the Nth time"
     )
+    debounce_s: float = Field(
+        10.0,
+        ge=0,
+        le=300,
+        description="a state after a shorter one is shown when it has lasted so long",
+    )
     late_limit_s: int = Field(
         7 * 86400, ge=60, le=DAYS_30, description="events older than this are quarantined"
     )

@@ -159,10 +159,11 @@ def stays(timeline: Sequence[Placed]) -> list[Stay]:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a bay's timeline stands: its last event and when the run of that state began."""
+    """Where a bay's timeline stands: its last event, when the run of that state began, and what is held."""
 
     last: Placed
     since: datetime
+    held: Occupancy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,21 @@ class Extended:
     stays: list[Stay]
 
 
-def extend(position: Position | None, later: Sequence[Placed]) -> Extended:
+def held(before: Occupancy | None, changes: Sequence[Placed], *, hold: timedelta) -> Occupancy | None:
+    """What is shown instead of the last state until that has lasted for `hold`; None: it is shown at once.
+
+    A state is shown at once if the one before it had lasted, or if it is unknown; else it is held back, and
+    what was shown stays. So a device that flaps changes nothing until it rests. `before` is what is held back
+    at the first of these changes.
+    """
+    for earlier, later in pairwise(changes):
+        short = later.at - earlier.at < hold
+        shown = before if before is not None and short else earlier.event.state
+        before = shown if short and later.event.state is not Occupancy.UNKNOWN else None
+    return before
+
+
+def extend(position: Position | None, later: Sequence[Placed], *, hold: timedelta = timedelta()) -> Extended:
     """Go on from `position` with events that all lie after it. `later` is not empty."""
     if position is None:
         first_run, following = None, list(later)
@@ -188,7 +203,7 @@ def extend(position: Position | None, later: Sequence[Placed]) -> Extended:
         following = [first_run, *later]
     changes = runs(following)
     found = stays(following)
-    end = Position(later[-1], changes[-1].at)
+    end = Position(later[-1], changes[-1].at, held(position.held if position else None, changes, hold=hold))
     if first_run is None or first_run.event.state is not Occupancy.OCCUPIED:
         return Extended(end, None, False, found)
     if len(changes) == 1:

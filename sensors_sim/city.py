@@ -114,6 +114,15 @@ class City:
         return len(self.bay_ids)
 
     @property
+    def own_devices(self) -> list[str]:
+        """The sensors that speak our own protocol, by themselves or by a gateway."""
+        return [
+            device
+            for device, radio in zip(self.device_ids, self.radio.tolist(), strict=True)
+            if radio < Radio.TTS
+        ]
+
+    @property
     def spaces(self) -> int:
         """Bays and the unwatched spaces of gated car parks."""
         return len(self.site_of)
@@ -140,7 +149,10 @@ class City:
             document |= {
                 "capacity": site.capacity,
                 "initial_count": site.initial_count,
-                "gates": [{"camera": gate.camera, "direction": gate.direction} for gate in site.gates],
+                # The city may live faster than ours, and then vehicles follow each other within moments.
+                "gates": [
+                    {"camera": gate.camera, "direction": gate.direction, "repeat_s": 0} for gate in site.gates
+                ],
             }
         else:
             document["bays"] = [

@@ -74,8 +74,11 @@ class Obedience:
         # A sensor that has not started yet, or is another site's, hears nothing.
         if where is None or bay not in self._spoken or where.site != self._sites[self._site_of[bay]]:
             return None
+        heeded = self._speech.sealer.command(where.name, payload)
+        if heeded is None:
+            return None
         try:
-            command = decode_command(payload)
+            command = decode_command(heeded)
         except FrameError:
             return None
         known, outcome = self._answers.get(bay, (0, Outcome.DONE))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from parking.device_keys import load_device_keys
 from parking.errors import SettingsError
 from parking.settings import Settings
 from sensors_sim.city import City, build_city
@@ -17,6 +18,7 @@ from sensors_sim.options import Options
 from sensors_sim.outgoing import Outgoing
 from sensors_sim.progress import Progress
 from sensors_sim.publisher import Publisher, Receipt
+from sensors_sim.sealing import NO_SEALS, Sealer
 from sensors_sim.speech import Clock
 from sensors_sim.stream import Stream
 from sensors_sim.tally import Tally
@@ -61,6 +63,8 @@ class Run:
         self._settings = settings
         self._city = city_of(options)
         self._ledger = _open_ledger(options.ledger)
+        path = settings.device_key_file
+        self._sealer = Sealer(load_device_keys(path)) if path else NO_SEALS
         self._commands: deque[tuple[str, bytes]] = deque(maxlen=COMMANDS)
 
     async def __call__(self, stopped: asyncio.Event) -> None:
@@ -105,6 +109,7 @@ class Run:
             faults=self._options.faults,
             journal=self._ledger,
             spread_s=max(LEAST_SPREAD_S, self._city.bays / SPREAD_BAYS_PER_S),
+            sealer=self._sealer,
         )
         self._tally = Tally(self._city, self._stream.initial)
         self._ledger.write(

@@ -11,6 +11,7 @@ from firmware_protocol.frames import (
     Bundle,
     BundleEntry,
     Frame,
+    FrameError,
     FrameType,
     HealthFrame,
     ResetCause,
@@ -22,6 +23,7 @@ from parking.identity import network_part, network_session
 from sensors_sim import lorawan
 from sensors_sim.city import City, Radio
 from sensors_sim.ledger import Event, Identity, utc
+from sensors_sim.sealing import NO_SEALS, Sealer
 from sensors_sim.sensors import Kind, Report
 
 FIRMWARE = "1.0.0-sim"
@@ -60,10 +62,11 @@ class Clock:
 class Speech:
     """The voice of every sensor in a run. `boot` is the boot id that all start with."""
 
-    def __init__(self, city: City, clock: Clock, *, boot: int) -> None:
+    def __init__(self, city: City, clock: Clock, *, boot: int, sealer: Sealer = NO_SEALS) -> None:
         self._city = city
         self._clock = clock
         self._boot = boot
+        self.sealer = sealer
         self._sites = [site.id for site in city.sites]
         self.heartbeats: dict[int, int] = {}
         """Seconds between heartbeats where a command has set them, by bay."""
@@ -150,8 +153,8 @@ class Speech:
         site, device = self._sites[self._city.site_of[bay]], self._city.device_ids[bay]
         gateway = int(self._city.gateway[bay])
         if gateway < 0:
-            return topics.bay_up(site, device), encode(frame)
-        bundle = Bundle((BundleEntry(device, 0, frame),))
+            return topics.bay_up(site, device), self.sealer.seal(device, encode(frame))
+        bundle = Bundle((self._entry(device, 0, frame),))
         return topics.gateway_up(site, self._city.gateway_id(gateway)), encode_bundle(bundle)
 
     def boot_of(self, report: Report) -> int:
@@ -164,7 +167,7 @@ class Speech:
 
     def frame_body(self, report: Report, now: float) -> bytes:
         """Our frame's bytes, for a sensor that publishes itself."""
-        return encode(self.frame(report, now))
+        return self.sealer.seal(self._city.device_ids[report.bay], encode(self.frame(report, now)))
 
     def uplink_body(self, report: Report) -> bytes:
         """The network server's message about a LoRaWAN sensor's uplink."""
@@ -176,6 +179,18 @@ class Speech:
     def gateway_topic(self, gateway: int, report: Report) -> str:
         """Where the gateway of this report publishes."""
         return topics.gateway_up(self._sites[self._city.site_of[report.bay]], self._city.gateway_id(gateway))
+
+    def bundle_body(self, heard: Sequence[tuple[str, float, StateFrame]], now: float) -> bytes:
+        """A gateway's bundle as it leaves at `now`: of each device, when it was heard and its frame."""
+        entries = [self._entry(device, int(max(0.0, now - at)), frame) for device, at, frame in heard]
+        return encode_bundle(Bundle(tuple(entries)))
+
+    def _entry(self, device: str, held_s: int, frame: Frame) -> BundleEntry:
+        if not self.sealer.seals(device):
+            return BundleEntry(device, held_s, frame)
+        # To its gateway a sealed frame is bytes that it cannot read.
+        unread = FrameError("bad_type", "sealed")
+        return BundleEntry(device, held_s, unread, self.sealer.seal(device, encode(frame)))
 
     def _reset_cause(self, report: Report) -> ResetCause:
         if (report.bay, report.session) in self.rebooted:
@@ -221,12 +236,6 @@ class Speech:
         now = self._clock.city(report.due)
         hour = now.hour + now.minute / 60
         return round(11 - 6 * math.cos((hour - 4) / 12 * math.pi) + report.bay % 3)
-
-
-def bundle_body(heard: Sequence[tuple[str, float, StateFrame]], now: float) -> bytes:
-    """A gateway's bundle as it leaves at `now`: each entry is a device, when it was heard, and its frame."""
-    held = [(device, int(max(0.0, now - at)), frame) for device, at, frame in heard]
-    return encode_bundle(Bundle(tuple(BundleEntry(*entry) for entry in held)))
 
 
 def state_name(occupied: bool) -> str:

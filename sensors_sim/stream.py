@@ -26,8 +26,9 @@ from sensors_sim.ledger import Fault, Gate, Journal, Truth, utc
 from sensors_sim.obedience import RESTART_S, Obedience
 from sensors_sim.outgoing import Body, Outgoing, Read, Told
 from sensors_sim.plates import plate_of
+from sensors_sim.sealing import NO_SEALS, Sealer
 from sensors_sim.sensors import DEBOUNCE_S, GAP_S, Kind, Report, Sensors
-from sensors_sim.speech import Clock, Speech, bundle_body, state_name
+from sensors_sim.speech import Clock, Speech, state_name
 from sensors_sim.way import Way
 
 LATE_LIMIT = 20_000
@@ -90,7 +91,15 @@ class Stream:
     """A city that lives. All times are wall seconds from the start, on `clock`."""
 
     def __init__(
-        self, city: City, clock: Clock, *, boot: int, faults: Faults, journal: Journal, spread_s: float = 3.0
+        self,
+        city: City,
+        clock: Clock,
+        *,
+        boot: int,
+        faults: Faults,
+        journal: Journal,
+        spread_s: float = 3.0,
+        sealer: Sealer = NO_SEALS,
     ) -> None:
         self._city = city
         self._clock = clock
@@ -102,7 +111,7 @@ class Stream:
         """Which spaces are taken at the start."""
         self.passed = np.zeros((len(city.sites), 2), dtype=np.int64)
         """Vehicles that left and that entered each site so far."""
-        self._speech = Speech(city, clock, boot=boot)
+        self._speech = Speech(city, clock, boot=boot, sealer=sealer)
         self._sensors = Sensors(
             city, self.initial[: city.bays], faults=faults, broken=self._broken, spread_s=spread_s
         )
@@ -285,7 +294,7 @@ class Stream:
         ]
         reports = [report for _, report in held]
         topic = self._speech.gateway_topic(gateway, reports[0])
-        return self._tell(topic, partial(bundle_body, frames), reports, now=now, expires=True)
+        return self._tell(topic, partial(self._speech.bundle_body, frames), reports, now=now, expires=True)
 
     def _tell(
         self, topic: str, body: Body, reports: list[Report], *, now: float, expires: bool

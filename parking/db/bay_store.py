@@ -44,16 +44,18 @@ async def store(
     await _roll_up(connection, table, changes, heard)
 
 
-async def store_silence(
+async def store_turn(
     connection: Connection, table: BayTable, changes: BayChanges, locked: Mapping[str, LockedSite]
 ) -> None:
-    """Write that bays are unknown now. Raises TableOutdated as `store` does."""
+    """Write what is published of bays that no message has changed. Raises TableOutdated as `store` does."""
     parameters = {
         "bay_id": binary.text_column(map(table.id_field, changes.slots.tolist())),
         "version": binary.int8_column(changes.merged.positions.version),
         "revision": binary.int8_column(_revisions(table, changes, locked)),
+        "state": binary.int8_column(changes.merged.positions.state),
+        "silent": binary.bool_column(changes.merged.positions.silent),
     }
-    cursor = await connection.execute(statement("write", "silence"), parameters)
+    cursor = await connection.execute(statement("write", "turn"), parameters)
     if cursor.rowcount != len(changes.slots):
         raise TableOutdated
 
@@ -290,6 +292,7 @@ async def _update_states(
                 "seq": binary.int8_column(rows.seq),
                 "part": binary.int8_column(rows.part),
                 "settled": binary.bool_column(rows.settled),
+                "held": binary.int8_column(rows.held),
             }
         cursor = await connection.execute(statement("write", name), parameters)
         if cursor.rowcount != len(slots):

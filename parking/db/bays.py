@@ -25,6 +25,7 @@ from parking.columns import (
     Ints,
     Merged,
     Observations,
+    is_held,
     merge,
     microseconds,
     moment,
@@ -117,25 +118,41 @@ def sites_of(table: BayTable, slots: Ints) -> set[str]:
 
 def plan(table: BayTable, batch: Observations, *, now: datetime) -> BayChanges:
     """Work out what a batch changes, but for the bays that must be rebuilt (`merged.rebuild`)."""
-    changes = BayChanges(merge(table.positions, batch))
-    publish(changes.merged.positions, table.ttl_us[changes.slots], microseconds(now))
+    changes = BayChanges(merge(table.positions, batch, hold_us=table.hold_us))
+    _publish(table, changes, now=now)
     found = changes.silences = silences(table.positions, table.ttl_us, batch)
     at = np.searchsorted(changes.slots, found.slot)
     np.maximum.at(changes.merged.positions.silent_until, at, found.until_us)
     return changes
 
 
-def silent(table: BayTable, *, now: datetime) -> Ints:
-    """The bays whose device has been silent for too long by now, as far as memory knows."""
+def due(table: BayTable, *, now: datetime) -> Ints:
+    """The bays that change by the clock alone, as far as memory knows: their device has been silent for too
+    long, or what it said last was held back and has lasted.
+    """
+    at, now_us = table.positions, microseconds(now)
+    silent = at.seen_at + table.ttl_us < now_us
+    lasted = (at.state != at.reported) & ~is_held(at, now_us, hold_us=table.hold_us)
+    return np.flatnonzero(~at.silent & (silent | lasted))
+
+
+def held_back(table: BayTable, *, now: datetime) -> int:
+    """Of how many bays another state is shown than was reported, until that has lasted."""
     at = table.positions
-    return np.flatnonzero(~at.silent & (at.seen_at + table.ttl_us < microseconds(now)))
+    held = is_held(at, microseconds(now), hold_us=table.hold_us)
+    return int(np.count_nonzero(held & ~at.silent & (at.state != at.reported)))
 
 
-def plan_silence(table: BayTable, *, now: datetime) -> BayChanges:
-    """Those bays made unknown."""
-    changes = BayChanges(nothing_merged(table.positions, silent(table, now=now)))
-    publish(changes.merged.positions, table.ttl_us[changes.slots], microseconds(now))
+def plan_due(table: BayTable, *, now: datetime) -> BayChanges:
+    """Those bays as they are now."""
+    changes = BayChanges(nothing_merged(table.positions, due(table, now=now)))
+    _publish(table, changes, now=now)
     return changes
+
+
+def _publish(table: BayTable, changes: BayChanges, *, now: datetime) -> None:
+    ttl_us = table.ttl_us[changes.slots]
+    publish(changes.merged.positions, ttl_us, microseconds(now), hold_us=table.hold_us)
 
 
 async def rebuild_rest(
@@ -144,7 +161,7 @@ async def rebuild_rest(
     """Work out the bays that `plan` left; their rows are locked. Their sites must be locked before."""
     if len(changes.merged.rebuild):
         await _rebuild(connection, table, batch, changes)
-        publish(changes.merged.positions, table.ttl_us[changes.slots], microseconds(now))
+        _publish(table, changes, now=now)
 
 
 async def _rebuild(connection: Connection, table: BayTable, batch: Observations, changes: BayChanges) -> None:
@@ -175,7 +192,7 @@ async def _rebuild(connection: Connection, table: BayTable, batch: Observations,
     for slot, events in found.items():
         bay = table.bays[slot]
         known, blind = _with_open(table, slot, stays[bay]), _with_open_run(table, slot, unknown[bay])
-        rebuilt = rebuild(stored[bay], events, known, blind, since=since)
+        rebuilt = rebuild(stored[bay], events, known, blind, since=since, hold=table.hold)
         _take_over(changes, slot, rebuilt)
         if rebuilt.first_at is not None:
             changes.first_at.append((slot, rebuilt.first_at, since))
@@ -232,6 +249,8 @@ def _take_over(changes: BayChanges, slot: int, rebuilt: Rebuilt) -> None:
     rows.age_s[row] = last.event.age_s
     rows.session[row], rows.seq[row], rows.part[row] = last.event.identity[1:]
     rows.settled[row] = rebuilt.settled
+    held = rebuilt.position.held
+    rows.held[row] = NOTHING if held is None else STATE_CODES[held]
 
 
 def _event(table: BayTable, batch: Observations, row: int) -> BayEvent:

@@ -6,6 +6,7 @@ is still the one here, and fails as a whole with `TableOutdated` where it is not
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ def _no_positions() -> Positions:
 class BayTable:
     """Every bay by slot, and the replay windows. `groups` are pairs of site and category, in their order.
 
+    `hold_us` is how long a state must last that follows a short one, before it is shown.
     `period_us` is since when the bay has been of its group, `NOTHING` if it has never been of another.
     `site_field` (of sites) and `event_prefix` (of bays) are ready for a binary COPY.
     """
@@ -64,9 +66,15 @@ class BayTable:
     ttl_us: Ints = field(default_factory=_none)
     period_us: Ints = field(default_factory=_none)
     positions: Positions = field(default_factory=_no_positions)
+    hold_us: int = 0
     event_prefix: list[bytes] = field(default_factory=list)
     site_field: list[bytes] = field(default_factory=list)
     windows: dict[WindowKey, Window] = field(default_factory=dict)
+
+    @property
+    def hold(self) -> timedelta:
+        """The same as a duration."""
+        return timedelta(microseconds=self.hold_us)
 
     def site(self, slot: int) -> str:
         """The site of a bay."""
@@ -136,11 +144,12 @@ async def refresh(connection: Connection, table: BayTable, slots: Ints, *, lock:
 
 
 def _positions(columns: Sequence[Any]) -> Positions:
-    state, reported, *rest = columns
-    names = [name for name in column_types(Positions) if name not in ("state", "reported")]
+    state, reported, held, *rest = columns
+    names = [name for name in column_types(Positions) if name not in ("state", "reported", "held")]
     values: dict[str, Any] = dict(zip(names, rest, strict=True))
     values["state"] = [STATE_CODES[Occupancy(value)] for value in state]
     values["reported"] = [STATE_CODES[Occupancy(value)] for value in reported]
+    values["held"] = [NOTHING if value is None else STATE_CODES[Occupancy(value)] for value in held]
     return positions(values)
 
 

@@ -96,16 +96,16 @@ def _tell(table: BayTable, batch: Batch, known: list[BayRecord]) -> _Told:
     return _Told(frames, [*plain, *unsealed.records], unsealed)
 
 
-async def silence(connection: Connection, table: BayTable, *, now: datetime) -> list[Snapshot]:
-    """Make bays unknown whose device has been silent for longer than its time to live."""
+async def turn(connection: Connection, table: BayTable, *, now: datetime) -> list[Snapshot]:
+    """Publish what changes with the time: devices that have fallen silent, states that have lasted."""
     # Another ingestor may have heard of them since.
-    await refresh(connection, table, bays.silent(table, now=now))
-    changes = bays.plan_silence(table, now=now)
+    await refresh(connection, table, bays.due(table, now=now))
+    changes = bays.plan_due(table, now=now)
     if not len(changes.slots):
         return []
     async with connection.transaction():
         locked = await lock_sites(connection, changes.sites(table))
-        await bay_store.store_silence(connection, table, changes, locked)
+        await bay_store.store_turn(connection, table, changes, locked)
         snapshots = await publish_sites(
             connection,
             locked,

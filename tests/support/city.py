@@ -11,7 +11,7 @@ RESET = """
 TRUNCATE bay_event, ended_stay, site_usage, site_day, silent_spell, unknown_run, gate_event, gate_read,
          rejected_message, sealed_window;
 UPDATE bay SET first_at = NULL;
-UPDATE bay_state SET state = DEFAULT, reported = DEFAULT, silent = DEFAULT, fault = DEFAULT,
+UPDATE bay_state SET state = DEFAULT, reported = DEFAULT, silent = DEFAULT, fault = DEFAULT, held = NULL,
        since = NULL, seen_at = NULL, event_at = NULL, placed_at = NULL, age_s = NULL, session = NULL,
        seq = NULL, part = NULL, settled = DEFAULT, silent_until = NULL;
 UPDATE site_state SET inside = 10 WHERE inside IS NOT NULL;
@@ -91,8 +91,8 @@ async def read_back(connection: Connection) -> Stored:
             "SELECT bay_id, started_at, ended_at, start_seen, end_seen FROM stay ORDER BY bay_id, started_at"
         ),
         states=await rows(
-            "SELECT bay_id, state, reported, fault, since, seen_at, event_at, placed_at, session, seq, part"
-            " FROM bay_state ORDER BY bay_id"
+            "SELECT bay_id, state, reported, held, fault, since, seen_at, event_at, placed_at, session, seq,"
+            " part FROM bay_state ORDER BY bay_id"
         ),
         passages=await rows(
             "SELECT camera_id, event_id, event_at, direction, confidence, token FROM gate_event ORDER BY 1, 2"

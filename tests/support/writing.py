@@ -21,6 +21,7 @@ def writing_to(
     keys: PlateKeys | None = None,
     verifier: Verifier = NO_KEYS,
     split_events: int = SPLIT_EVENTS,
+    debounce_s: float = 0.0,
 ) -> Writer:
     """One that writes into this database."""
     return Writer(
@@ -30,4 +31,5 @@ def writing_to(
         clock=Clock(),
         faults=FaultPoint(None),
         split_events=split_events,
+        debounce_s=debounce_s,
     )

@@ -19,9 +19,10 @@ SELECT site.site_id, site.name, site.kind, site.counting, site.timezone, site.lo
  WHERE site.retired_at IS NULL
  ORDER BY site.site_id;
 
--- bays: each bay in use and what is published of it
+-- bays: each bay in use and what is published of it; while a state is held, it is not told since when
 SELECT bay.bay_id, bay.site_id, bay.category, bay.lon, bay.lat, (bay.details->>'max_stay_min')::int,
-       coalesce(now.state, 'unknown'), now.since, coalesce(now.fault, false), coalesce(now.revision, 0)
+       coalesce(now.state, 'unknown'), CASE WHEN now.state = now.reported OR now.silent THEN now.since END,
+       coalesce(now.fault, false), coalesce(now.revision, 0)
   FROM bay
   LEFT JOIN bay_state AS now USING (bay_id)
  WHERE bay.retired_at IS NULL
@@ -38,7 +39,8 @@ SELECT site_id, revision, status, capacity, vacant, occupied, unknown, free_min,
  WHERE site_id = ANY(%s::text[]);
 
 -- changed_bays: the bays of some sites that changed after a revision (%s, %s: ids and revisions, side by side)
-SELECT now.bay_id, now.site_id, now.state, now.since, now.fault, now.revision
+SELECT now.bay_id, now.site_id, now.state, CASE WHEN now.state = now.reported OR now.silent THEN now.since END,
+       now.fault, now.revision
   FROM unnest(%s::text[], %s::bigint[]) AS known (site_id, revision)
   JOIN bay_state AS now ON now.site_id = known.site_id AND now.revision > known.revision;
 

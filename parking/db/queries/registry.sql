@@ -144,7 +144,8 @@ ON CONFLICT DO NOTHING;
 
 -- forget_reported: what their devices said last holds no more
 UPDATE bay_state s
-   SET reported = 'unknown', state = 'unknown', fault = false, since = %(at)s, start_seen = false, event_at = %(at)s,
+   SET reported = 'unknown', state = 'unknown', fault = false, held = NULL, since = %(at)s, start_seen = false,
+       event_at = %(at)s,
        placed_at = %(at)s, age_s = 0, session = %(session)s,
        seq = (extract(epoch FROM %(at)s::timestamptz) * 1000000)::bigint, part = 0, settled = false
   FROM bay b LEFT JOIN device d USING (bay_id)

@@ -3,7 +3,7 @@ SELECT bay_id, s.site_id, device_id, category, (ttl_s * 1000000)::bigint,
        coalesce((SELECT (extract(epoch FROM p.from_at) * 1000000)::bigint FROM bay_period p
                   WHERE p.bay_id = s.bay_id AND p.until_at IS NULL
                     AND EXISTS (SELECT FROM bay_period o WHERE o.bay_id = s.bay_id AND o.from_at < p.from_at)), -1),
-       state, reported, version, silent, fault,
+       state, reported, held, version, silent, fault,
        coalesce((extract(epoch FROM since) * 1000000)::bigint, -1), start_seen,
        coalesce((extract(epoch FROM seen_at) * 1000000)::bigint, -1),
        coalesce((extract(epoch FROM event_at) * 1000000)::bigint, -1),
@@ -88,13 +88,14 @@ UPDATE bay_state s
        reported = (ARRAY['vacant', 'occupied', 'unknown'])[u.reported + 1],
        silent = u.silent, fault = u.fault, since = u.since, start_seen = u.start_seen, seen_at = u.seen_at,
        event_at = u.event_at, placed_at = u.placed_at, age_s = u.age_s, session = u.session, seq = u.seq,
-       part = u.part, settled = u.settled, battery_v = nullif(u.battery_v, 'NaN'),
-       temperature_c = nullif(u.temperature_c, 'NaN'), silent_until = u.silent_until
+       part = u.part, settled = u.settled, held = (ARRAY['vacant', 'occupied', 'unknown'])[u.held + 1],
+       battery_v = nullif(u.battery_v, 'NaN'), temperature_c = nullif(u.temperature_c, 'NaN'),
+       silent_until = u.silent_until
   FROM unnest(%(bay_id)s, %(version)s, %(revision)s, %(state)s, %(reported)s, %(silent)s, %(fault)s, %(since)s,
               %(start_seen)s, %(seen_at)s, %(event_at)s, %(placed_at)s, %(age_s)s, %(session)s, %(seq)s,
-              %(part)s, %(settled)s, %(battery_v)s, %(temperature_c)s, %(silent_until)s)
+              %(part)s, %(settled)s, %(held)s, %(battery_v)s, %(temperature_c)s, %(silent_until)s)
        AS u (bay_id, version, revision, state, reported, silent, fault, since, start_seen, seen_at, event_at,
-             placed_at, age_s, session, seq, part, settled, battery_v, temperature_c, silent_until)
+             placed_at, age_s, session, seq, part, settled, held, battery_v, temperature_c, silent_until)
  WHERE s.bay_id = u.bay_id AND s.version = u.version;
 
 -- update_heard: bays whose device was heard and had no news
@@ -172,9 +173,12 @@ SELECT received_at, topic, code, detail, size, payload, packet_id
           AND (r.received_at = u.received_at
                OR u.again AND r.received_at > u.received_at - INTERVAL '15 days'));
 
--- silence: bays whose device has been silent for longer than its time to live are unknown now
-UPDATE bay_state s SET silent = true, state = 'unknown', revision = u.revision, version = s.version + 1
-  FROM unnest(%(bay_id)s, %(version)s, %(revision)s) AS u (bay_id, version, revision)
+-- turn: what is published of these bays has changed with the time
+UPDATE bay_state s
+   SET silent = u.silent, state = (ARRAY['vacant', 'occupied', 'unknown'])[u.state + 1],
+       revision = greatest(u.revision, s.revision), version = s.version + 1
+  FROM unnest(%(bay_id)s, %(version)s, %(revision)s, %(state)s, %(silent)s)
+       AS u (bay_id, version, revision, state, silent)
  WHERE s.bay_id = u.bay_id AND s.version = u.version;
 
 -- forget_tokens: plate tokens beyond the pairing window of their site; of copies told apart by them one is kept

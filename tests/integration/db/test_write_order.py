@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 
 from parking.db.connect import Connection, connect
 from parking.db.records import Batch, BayRecord, GateRecord
+from parking.db.table import load_table
 from parking.db.write import write_batch
 from parking.identity import NETWORK_TIMED
 from parking.model import BayEvent, BayObservation, Direction, EventKind, Occupancy
-from parking.timeline import canonical, inferred, ordered, stays
+from parking.timeline import canonical, inferred, ordered, runs, stays
 from tests.support.city import RESET, Stored, load, read_back, small_registry
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOON = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # the clocks go forward half an hour later
+END = NOON + timedelta(hours=4)
 
 
 @pytest.fixture
@@ -83,7 +85,9 @@ def _distinct(records: list[BayRecord]) -> list[BayRecord]:
     return kept
 
 
-async def _store(connection: Connection, records: list[BayRecord | GateRecord], cuts: list[int]) -> Stored:
+async def _store(
+    connection: Connection, records: list[BayRecord | GateRecord], cuts: list[int], hold: timedelta
+) -> Stored:
     await connection.execute(RESET)
     edges = sorted({0, *(cut % (len(records) + 1) for cut in cuts), len(records)})
     for start, end in pairwise(edges):
@@ -93,7 +97,10 @@ async def _store(connection: Connection, records: list[BayRecord | GateRecord], 
                 batch.bays.append(record)
             else:
                 batch.gates.append(record)
-        await write_batch(connection, batch, now=NOON + timedelta(hours=4))
+        async with connection.transaction():
+            table = await load_table(connection)
+        table.hold_us = hold // timedelta(microseconds=1)
+        await write_batch(connection, batch, now=END, table=table)
     return await read_back(connection)
 
 
@@ -110,13 +117,15 @@ async def test_order_copies_and_batches_do_not_matter(connection: Connection, da
     again = data.draw(st.lists(st.sampled_from(once), max_size=6))
     shuffled = data.draw(st.permutations([*once, *again]))
     cuts = data.draw(st.lists(st.integers(0, 40), max_size=8))
+    hold = timedelta(seconds=data.draw(st.sampled_from([0, 60, 3000])))
     event(f"batches: {len(cuts) + 1}")
 
-    at_once = await _store(connection, once, [])
-    otherwise = await _store(connection, shuffled, cuts)
+    at_once = await _store(connection, once, [], hold)
+    otherwise = await _store(connection, shuffled, cuts, hold)
 
     assert otherwise == at_once
     assert at_once.stays == _expected_stays(bays)
+    assert {row[0]: row[1] for row in at_once.states if row[2] != "unknown"} == _expected_shown(bays, hold)
     assert _without_unknown(at_once.usage) == _expected_usage(at_once.stays)
 
 
@@ -128,6 +137,28 @@ def _expected_stays(records: list[BayRecord]) -> list[tuple[object, ...]]:
         timeline = ordered((told | canonical(inferred(told.values()))).values())
         expected += [(bay, s.started_at, s.ended_at, s.start_seen, s.end_seen) for s in stays(timeline)]
     return expected
+
+
+def _expected_shown(records: list[BayRecord], hold: timedelta) -> dict[str, str]:
+    """What is published by definition: the latest state that is believed. One that follows a short one is
+    believed once it has lasted; the first one, one after a long one, and unknown are believed at once.
+    """
+    shown = {}
+    for bay in sorted({record.bay for record in records}):
+        told = canonical(_event(record) for record in records if record.bay == bay)
+        changes = runs(ordered((told | canonical(inferred(told.values()))).values()))
+        for number, change in enumerate(changes):
+            ends = changes[number + 1].at if number + 1 < len(changes) else END
+            if (
+                number == 0
+                or change.event.state is Occupancy.UNKNOWN
+                or change.at - changes[number - 1].at >= hold
+                or ends - change.at >= hold
+            ):
+                shown[bay] = change.event.state.value
+        if changes[-1].event.state is Occupancy.UNKNOWN:
+            del shown[bay]
+    return shown
 
 
 def _without_unknown(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -1,0 +1,1 @@
+"""Rows as files: JSON lines, CSV, XLSX, Parquet; a piece at a time, so that memory stays flat."""

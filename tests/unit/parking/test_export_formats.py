@@ -1,0 +1,38 @@
+"""What a spreadsheet would take for a formula is a text in every file."""
+
+import csv
+import io
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parking.db.exports import Column
+from parking.exporting.formats import Format, table_bytes
+from parking.reporting.table import FORMULA, Table, as_csv
+
+COLUMNS = (Column("name", str), Column("count", int))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+44", "-2", "@SUM(A1)", "\tx", "\rx"], ids=list("=+-@tr"))
+def test_a_formula_is_written_as_text(text: str) -> None:
+    rows = list(csv.reader(io.StringIO(table_bytes(COLUMNS, [(text, -5)], Format.CSV).decode(), newline="")))
+
+    assert rows == [["name", "count"], [f"'{text}", "-5"]]
+
+
+@given(st.text(min_size=1))
+def test_no_text_in_csv_begins_a_formula(text: str) -> None:
+    (_, (found,)) = csv.reader(io.StringIO(as_csv(Table(("name",), [(text,)])), newline=""))
+
+    assert not found.startswith(FORMULA)
+    assert found in (text, f"'{text}")
+
+
+def test_a_worksheet_holds_no_formula() -> None:
+    with zipfile.ZipFile(io.BytesIO(table_bytes(COLUMNS, [("=1+1", 2)], Format.XLSX))) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+
+    assert "<f>" not in sheet
+    assert "'=1+1" in sheet

@@ -119,7 +119,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
-    app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
     app.include_router(exports_router(Reports(settings.require_database_url())))
     reader = MaintenanceReader(settings.require_database_url())
     app.include_router(maintenance_router(reader))

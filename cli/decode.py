@@ -23,9 +23,11 @@ import typer
 from ingest.adapters import cameras, checks, lorawan
 from ingest.adapters.base import Ignored, Notice, Uplink
 from ingest.adapters.codecs import CODECS
+from ingest.authentic import NO_KEYS, Verifier
 from ingest.decode import decode
 from ingest.decoded import Decoded, Directory
 from parking.clock import CameraClock
+from parking.device_keys import load_device_keys
 from parking.errors import Rejection
 from parking.model import BayObservation, Observation, Occupancy
 from parking.registry import Codecs, camera_clocks, load_registry
@@ -69,6 +71,15 @@ def decode_command(
             help="registry file: which device has which codec, how far to trust cameras' clocks", exists=True
         ),
     ] = None,
+    device_keys: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="PARKING_DEVICE_KEY_FILE",
+            help="keys of the sensors that seal their frames; counters are not judged",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
 ) -> None:
     """Say what the ingestor would make of messages. Needs no broker and no database.
 
@@ -82,7 +93,8 @@ def decode_command(
     known = Codecs(loaded) if loaded else None
     clocks = camera_clocks(loaded) if loaded else cameras.NO_CLOCKS
     with file.open("rb") if file else contextlib.nullcontext(sys.stdin.buffer) as lines:
-        raise typer.Exit(run(lines, sys.stdout, known, clocks))
+        verifier = Verifier(load_device_keys(device_keys)) if device_keys else NO_KEYS
+        raise typer.Exit(run(lines, sys.stdout, known, clocks, verifier))
 
 
 def run(
@@ -90,6 +102,7 @@ def run(
     out: TextIO,
     registry: Directory | None = None,
     clocks: Mapping[str, CameraClock] = cameras.NO_CLOCKS,
+    verifier: Verifier = NO_KEYS,
 ) -> int:
     """Answer every line; the exit code is 0, since a rejection is an answer too.
 
@@ -98,7 +111,7 @@ def run(
     """
     for number, line in enumerate(lines, 1):
         try:
-            answer = _answer(_read(line), registry or _Always(None), clocks)
+            answer = _answer(_read(line), registry or _Always(None), clocks, verifier)
         except Rejection as problem:
             answer = {"observations": [], "rejected": _rejected(_at_line(problem, number))}
         out.write(msgspec.json.encode(answer).decode() + "\n")
@@ -117,7 +130,9 @@ def _read(line: str | bytes) -> _Line:
     return read
 
 
-def _answer(line: _Line, registry: Directory, clocks: Mapping[str, CameraClock]) -> dict[str, Any]:
+def _answer(
+    line: _Line, registry: Directory, clocks: Mapping[str, CameraClock], verifier: Verifier
+) -> dict[str, Any]:
     payload = _payload(line)
     received_at = (
         checks.parse_time(line.received_at, "received_at") if line.received_at else datetime.now(UTC)
@@ -130,6 +145,7 @@ def _answer(line: _Line, registry: Directory, clocks: Mapping[str, CameraClock])
             directory=registry if line.codec is None else _Always(line.codec),
             retained=line.retained,
             clocks=clocks,
+            verifier=verifier,
         )
     elif line.path is not None:
         decoded = _posted(line, payload, received_at, clocks)

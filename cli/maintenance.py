@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from parking.health.maintenance import Fault, Maintenance, Visit
+from parking.health.maintenance import Fault, Maintenance, Visit, as_csv
 from parking.settings import load_settings
 
 SHOWN = 10
@@ -14,6 +14,7 @@ SHOWN = 10
 
 def maintenance(
     as_json: Annotated[bool, typer.Option("--json", help="print the whole list as JSON")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="print the whole list as CSV, a line a fault")] = False,
 ) -> None:
     """Say which devices need a visit: the site first where a visit mends most bay-hours.
 
@@ -26,6 +27,9 @@ def maintenance(
         from api.maintenance import maintenance_body
 
         typer.echo(encode(maintenance_body(found)).decode())
+        return
+    if csv:
+        typer.echo(as_csv(found), nl=False)
         return
     for sign in found.signs:
         typer.echo(f"Sign {sign.name} ({sign.sign}) is silent: {sign.reason}")

@@ -61,7 +61,7 @@ class Verifier:
         number = payload[1] if OVERHEAD <= len(payload) <= MAX_FRAME_SIZE else -1
         begun = self._begun.get((device, number)) or self._begin(device, number)
         if begun is None or payload[0] != SEALED_HEAD:
-            raise _unknown(device, payload)
+            raise self._unknown(device, payload)
         mac = begun.context.copy()
         mac.update(payload[:-MAC_SIZE])
         if not compare_digest(mac.finalize()[:MAC_SIZE], payload[-MAC_SIZE:]):
@@ -84,6 +84,16 @@ class Verifier:
             self._begun[device, number] = begun
         return begun
 
+    def _unknown(self, device: str, payload: bytes) -> Rejection:
+        try:
+            sealed = split(payload)
+        except FrameError as error:
+            return Rejection(error.code, error.detail)
+        if not self._keys:
+            why = f"a sealed frame of device {device!r}, and no keys are known: see PARKING_DEVICE_KEY_FILE"
+            return Rejection("unknown_key", why)
+        return Rejection("unknown_key", f"key {sealed.key} is not one of device {device!r}, or no longer")
+
 
 NO_KEYS: Final = Verifier({})
 """Of an installation where no device seals: sealed frames are of an unknown key."""
@@ -98,11 +108,3 @@ def secret_print(secret: bytes) -> int:
 def not_sealed(device: str) -> Rejection:
     """A plain frame of a device that has a key."""
     return Rejection("not_sealed", f"device {device!r} has a key, so it must seal what it sends")
-
-
-def _unknown(device: str, payload: bytes) -> Rejection:
-    try:
-        sealed = split(payload)
-    except FrameError as error:
-        return Rejection(error.code, error.detail)
-    return Rejection("unknown_key", f"key {sealed.key} is not one of device {device!r}, or no longer")

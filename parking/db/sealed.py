@@ -1,6 +1,6 @@
 """Sealed frames in the transaction that stores them: new ones go on; others are copies or replays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from firmware_protocol.window import SPAN, Window
 from parking.columns import UNSAID, Ints, Observations, concatenate, moment, take
+from parking.db import binary
+from parking.db.binary import text_value
 from parking.db.connect import Connection, statement
 from parking.db.records import Batch, BayRecord, Refuse, RejectedRecord, columns
 from parking.db.table import BayTable, TableOutdated, tabulate
@@ -103,19 +105,35 @@ async def replays(connection: Connection, table: BayTable, found: Unsealed) -> l
 
 async def store_windows(connection: Connection, table: BayTable, found: Unsealed) -> None:
     """Write the windows. Raises TableOutdated if another process has changed one of them."""
-    rows: dict[str, list[tuple[Any, ...]]] = {"move_windows": [], "add_windows": []}
-    for key, window in found.windows.items():
-        before = table.windows.get(key)
-        rows["move_windows" if before else "add_windows"].append((
-            *key, found.numbers[key], window.highest, _signed(window.used), *(before or UNUSED)[:1],
-            _signed((before or UNUSED).used),
-        ))  # fmt: skip
-    names = "device_id secret_print key_number highest used old_highest old_used"
-    for name, those in rows.items():
+    keys = sorted(found.windows)
+    known = [key for key in keys if key in table.windows]
+    for name, those in (
+        ("move_windows", known),
+        ("add_windows", [k for k in keys if k not in table.windows]),
+    ):
         if those:
-            cursor = await connection.execute(statement("sealed", name), columns(names, sorted(those)))
+            cursor = await connection.execute(statement("sealed", name), _parameters(table, found, those))
             if cursor.rowcount != len(those):
                 raise TableOutdated
+
+
+def _parameters(table: BayTable, found: Unsealed, keys: list[WindowKey]) -> dict[str, Any]:
+    """These windows as columns, and where they stand in memory."""
+    after = [found.windows[key] for key in keys]
+    before = [table.windows.get(key, UNUSED) for key in keys]
+
+    def numbers(values: Iterable[int]) -> binary.Int8Column:
+        return binary.int8_column(np.fromiter(values, dtype=np.int64))
+
+    return {
+        "device_id": binary.text_column(text_value(device) for device, _ in keys),
+        "secret_print": numbers(secret_print for _, secret_print in keys),
+        "key_number": numbers(found.numbers[key] for key in keys),
+        "highest": numbers(window.highest for window in after),
+        "used": numbers(_signed(window.used) for window in after),
+        "old_highest": numbers(window.highest for window in before),
+        "old_used": numbers(_signed(window.used) for window in before),
+    }
 
 
 async def load_windows(

@@ -33,7 +33,7 @@ _FLOATS = (
 COLUMNS = (
     "bay", "site", "device", "category", "heartbeat_s", "assigned_at", "reported", "fault", "since",
     "seen_at", "battery_v", "battery_pct", "battery_low", "empty_at", "said_heartbeat_s", "health",
-    "health_at", "changes", "flaps", "flap_s", "runs", "first_at", "occupied_s",
+    "health_at", "changes", "flaps", "flap_s", "runs", "flaps_3d", "runs_3d", "first_at", "occupied_s",
 )  # fmt: skip
 
 
@@ -107,6 +107,8 @@ async def load_bays(connection: Connection, sites: Sequence[str], *, now: dateti
         changes=np.array(values["changes"], dtype=np.int64).reshape(len(rows), DAYS),
         flaps=np.array(values["flaps"], dtype=np.int64),
         runs=np.array(values["runs"], dtype=np.int64),
+        flaps_3d=np.array(values["flaps_3d"], dtype=np.int64),
+        runs_3d=np.array(values["runs_3d"], dtype=np.int64),
     )
 
 

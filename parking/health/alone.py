@@ -11,7 +11,9 @@ from parking.health.model import DAY_S, WEEK_H, Bays, Bools, Finding, Rule, Seve
 SOON_DAYS = 30.0
 """A battery that is forecast to be empty within so many days is low."""
 FLAPS, FLAP_SHARE = 8, 0.4
-"""A device flaps of whose runs of a day so many, and such a share, were too short to be true."""
+"""A device flaps of whose runs of a day, or of three days where little happens, so many, and such a share,
+were too short to be true.
+"""
 LEARNING_S = 3 * DAY_S
 CALIBRATING = "calibrating"
 
@@ -114,8 +116,14 @@ def flapping(bays: Bays, now: float) -> list[Finding]:
                 Severity.MEDIUM,
                 since=now,
                 lost_h=WEEK_H * float(bays.flap_s[row]) / DAY_S,
-                reason="many of the states that it told in the last day ended within a minute",
-                evidence={"short_runs": flaps, "runs": runs, "short_runs_s": float(bays.flap_s[row])},
+                reason="many of the states that it told in the last days ended within a minute",
+                evidence={
+                    "short_runs": flaps,
+                    "runs": runs,
+                    "short_runs_s": float(bays.flap_s[row]),
+                    "short_runs_3_days": int(bays.flaps_3d[row]),
+                    "runs_3_days": int(bays.runs_3d[row]),
+                },
             )
         )
     return found
@@ -123,7 +131,9 @@ def flapping(bays: Bays, now: float) -> list[Finding]:
 
 def is_flapping(bays: Bays) -> Bools:
     """Which devices flap."""
-    return (bays.flaps >= FLAPS) & (bays.flaps >= FLAP_SHARE * bays.runs)
+    of_a_day = (bays.flaps >= FLAPS) & (bays.flaps >= FLAP_SHARE * bays.runs)
+    of_three = (bays.flaps_3d >= FLAPS) & (bays.flaps_3d >= FLAP_SHARE * bays.runs_3d)
+    return of_a_day | of_three
 
 
 def other_heartbeat(bays: Bays, now: float) -> list[Finding]:

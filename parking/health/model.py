@@ -74,8 +74,8 @@ class Bays:
 
     Of the days before now: `changes` has a row for each bay and a column for each day, the last day first;
     `flaps` are the last day's runs of a state that were too short to be true, `flap_s` how long they were
-    together, `runs` all of them; `occupied_s` is how long the bay was occupied since `first_at`, the first
-    change in these days.
+    together, `runs` all of them, `flaps_3d` and `runs_3d` the same of the last three days; `occupied_s` is
+    how long the bay was occupied since `first_at`, the first change in these days.
     """
 
     bay: Sequence[str]
@@ -99,6 +99,8 @@ class Bays:
     flaps: Ints
     flap_s: Floats
     runs: Ints
+    flaps_3d: Ints
+    runs_3d: Ints
     first_at: Floats
     occupied_s: Floats
 

@@ -31,7 +31,7 @@ SELECT b.bay_id, b.site_id, d.device_id, b.category, d.heartbeat_s::float8,
        s.battery_v::float8, h.battery_pct::float8, coalesce(h.battery_low, false),
        extract(epoch FROM h.empty_on)::float8, h.heartbeat_s::float8, h.health,
        extract(epoch FROM h.health_at)::float8,
-       life.changes, life.flaps, life.flap_s, life.runs, life.first_at, life.occupied_s
+       life.changes, life.flaps, life.flap_s, life.runs, life.flaps_3d, life.runs_3d, life.first_at, life.occupied_s
   FROM bay b
   JOIN device d USING (bay_id)
   JOIN bay_state s USING (bay_id)
@@ -48,6 +48,8 @@ SELECT b.bay_id, b.site_id, d.device_id, b.category, d.heartbeat_s::float8,
               count(*) FILTER (WHERE ago < 1 AND lasted_s < %(flap_s)s) AS flaps,
               coalesce(sum(lasted_s) FILTER (WHERE ago < 1 AND lasted_s < %(flap_s)s), 0)::float8 AS flap_s,
               count(*) FILTER (WHERE ago < 1) AS runs,
+              count(*) FILTER (WHERE ago < 3 AND lasted_s < %(flap_s)s) AS flaps_3d,
+              count(*) FILTER (WHERE ago < 3) AS runs_3d,
               extract(epoch FROM min(began))::float8 AS first_at,
               coalesce(sum(coalesce(lasted_s, extract(epoch FROM %(now)s::timestamptz - began)))
                        FILTER (WHERE state = 'occupied'), 0)::float8 AS occupied_s

@@ -7,8 +7,8 @@ SELECT FROM sealed_window WHERE device_id = ANY(%(devices)s) ORDER BY device_id,
 
 -- move_windows: where these windows stand now, if they are still as they were in memory
 UPDATE sealed_window w SET highest = u.highest, used = u.used
-  FROM unnest(%(device_id)s::text[], %(secret_print)s::bigint[], %(key_number)s::smallint[],
-              %(highest)s::bigint[], %(used)s::bigint[], %(old_highest)s::bigint[], %(old_used)s::bigint[])
+  FROM unnest(%(device_id)s, %(secret_print)s, %(key_number)s, %(highest)s, %(used)s, %(old_highest)s,
+              %(old_used)s)
        AS u (device_id, secret_print, key_number, highest, used, old_highest, old_used)
  WHERE w.device_id = u.device_id AND w.secret_print = u.secret_print
    AND w.highest = u.old_highest AND w.used = u.old_used;
@@ -16,8 +16,8 @@ UPDATE sealed_window w SET highest = u.highest, used = u.used
 -- add_windows: those of keys that nobody has used before
 INSERT INTO sealed_window (device_id, secret_print, key_number, highest, used)
 SELECT device_id, secret_print, key_number, highest, used
-  FROM unnest(%(device_id)s::text[], %(secret_print)s::bigint[], %(key_number)s::smallint[],
-              %(highest)s::bigint[], %(used)s::bigint[], %(old_highest)s::bigint[], %(old_used)s::bigint[])
+  FROM unnest(%(device_id)s, %(secret_print)s, %(key_number)s, %(highest)s, %(used)s, %(old_highest)s,
+              %(old_used)s)
        AS u (device_id, secret_print, key_number, highest, used, old_highest, old_used)
  ORDER BY device_id, secret_print
 ON CONFLICT DO NOTHING;

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from cli.decode import run
+from ingest.authentic import Verifier
 from parking.clock import CameraClock, TimeFrom
 from tests.support.cameras import MILESIGHT
 from tests.support.cameras import form as form_of
+from tests.support.sealing import event, sealed
 
 Ask = Callable[..., list[dict[str, Any]]]
 
@@ -234,3 +236,20 @@ def test_a_codec_that_we_do_not_have_is_a_rejection() -> None:
 def test_a_megabyte_of_text_is_a_rejection() -> None:
     (answer,) = ask({"topic": BAY, "payload": "x" * 1_000_000})
     assert answer["rejected"]["code"] == "too_large"
+
+
+def test_a_sealed_frame_is_read_with_its_devices_key_and_refused_without() -> None:
+    secret = bytes(range(16))
+    line = {"topic": BAY, "payload_hex": sealed(event(1), 7, secret=secret, device="qs-001").hex()}
+    plain = {"topic": BAY, "payload_hex": event(1).hex()}
+    for keys, codes in (
+        ({"qs-001": {1: secret}}, [None, "not_sealed"]),
+        ({"qs-001": {1: bytes(16)}}, ["forged", "not_sealed"]),
+        ({}, ["unknown_key", None]),
+    ):
+        out = io.StringIO()
+        assert run(map(json.dumps, (line, plain)), out, verifier=Verifier(keys)) == 0
+        answers = [json.loads(text) for text in out.getvalue().splitlines()]
+        assert [answer["rejected"] and answer["rejected"]["code"] for answer in answers] == codes
+        for answer, code in zip(answers, codes, strict=True):
+            assert [said["seq"] for said in answer["observations"]] == ([] if code else [1])

@@ -40,6 +40,8 @@ def street(size: int = 20, **ill: Any) -> Bays:
         "changes": np.full((size, DAYS), 10),
         "flaps": np.zeros(size, dtype=np.int64),
         "runs": np.full(size, 10),
+        "flaps_3d": np.zeros(size, dtype=np.int64),
+        "runs_3d": np.full(size, 30),
         "health": [None] * size,
     }
     for name, value in ill.items():
@@ -98,6 +100,8 @@ def test_each_fault_is_found_by_its_rule_alone(rule: Rule, ill: dict[str, Any], 
         {"battery_v": 3.01, "battery_pct": 21.0, "empty_at": NOW + 31 * DAY_S},
         {"battery_v": np.nan},
         {"flaps": 7, "runs": 7},
+        {"flaps_3d": 7, "runs_3d": 7},
+        {"flaps_3d": 8, "runs_3d": 21},
         {"flaps": 30, "runs": 300},
         {"said_heartbeat_s": 900.0},
         {"health": "calibrating", "health_at": NOW - 2 * DAY_S},

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
 from api.access import Access
-from api.assistants.endpoint import install_assistants
+from api.assistants.endpoint import Assistants, install_assistants
 from api.clock import DatabaseClock
 from api.database import open_writes
 from api.edge import Edge, answer_headers
@@ -127,7 +127,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
-    app.include_router(registry_files_router(parts.writes))
+    app.include_router(registry_files_router(parts.writes, database_url=settings.require_database_url()))
     app.include_router(closures_router(parts.writes, parts.view.clock))
     app.include_router(registry_router(parts.writes))
     app.include_router(registry_changes_router(parts.writes))
@@ -142,7 +142,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     places = load_places(settings.places_file) if settings.places_file else []
     names = PlaceNames(parts.view, places)
-    app.state.assistants = install_assistants(app, parts.view, parts.nearby, names)
+    app.state.assistants = Assistants(parts.view, parts.nearby, names)
+    install_assistants(app, app.state.assistants)
     pages = install_pages(
         app,
         parts.view,
@@ -165,6 +166,8 @@ def create_app(settings: Settings) -> FastAPI:
         answers=parts.answers,
         reports=reports,
         maintenance=reader,
+        keys=parts.keys,
+        status=parts.feed.status,
     )
     add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)
@@ -225,7 +228,7 @@ def _tokens(settings: Settings) -> Tokens | None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
-    async with parts.writes.opened(), app.state.assistants.run(), asyncio.TaskGroup() as tasks:
+    async with parts.writes.opened(), asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(parts.feed.run(), name="live feed"),
             tasks.create_task(parts.announcer.watch(), name="staleness watch"),
@@ -233,6 +236,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             tasks.create_task(parts.forecasts.run(), name="forecasts"),
             tasks.create_task(parts.polls.run(), name="polls of signs"),
             tasks.create_task(parts.webhooks.run(), name="webhooks"),
+            tasks.create_task(app.state.assistants.run(), name="assistants"),
         ]
         try:
             yield

@@ -20,8 +20,10 @@ from api.problems import Problem
 from api.registry import registry_schemas
 from api.sign_desk import HistoryBody, OverrideBody
 from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
+from parking.db.registry_files import Report
 from parking.reporting.dwell import Dwell, Overstays
 from parking.reporting.gates import Gates
+from parking.reporting.monthly import Monthly
 from parking.reporting.report import Comparison, Profile, Utilisation
 
 _TYPES = (
@@ -31,9 +33,9 @@ _TYPES = (
     *(CountsBody, CorrectionsBody, NamedCorrectionBody),
     *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
-    *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates),
+    *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates, Monthly),
     OpenDataIndex,
-    *(ClosureBody, ClosuresBody),
+    *(ClosureBody, ClosuresBody, Report),
     Problem,
 )
 

@@ -23,6 +23,7 @@ from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookB
 from parking.db.registry_files import Report
 from parking.reporting.dwell import Dwell, Overstays
 from parking.reporting.gates import Gates
+from parking.reporting.monthly import Monthly
 from parking.reporting.report import Comparison, Profile, Utilisation
 
 _TYPES = (
@@ -32,7 +33,7 @@ _TYPES = (
     *(CountsBody, CorrectionsBody, NamedCorrectionBody),
     *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
-    *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates),
+    *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates, Monthly),
     OpenDataIndex,
     *(ClosureBody, ClosuresBody, Report),
     Problem,

@@ -1,8 +1,8 @@
 """How long hot reads are held while many bays are imported over HTTP: `python -m bench.bulk_import`.
 
-It starts the real `parking api` on a database with a small city, asks for one site all the time on one connection,
-and meanwhile sends a registry of 100,000 bays. Printed is how long answers took: before, and from the moment the
-file is sent until the live view has it; and the most memory of the API.
+It starts the real `parking api` on a database with a small city, asks for one site all the time on one
+connection, and meanwhile sends a registry of 100,000 bays. Printed is how long answers took: before, and from the
+moment the file is sent until the live view has it; and the most memory of the API.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from cli.embedded.ports import choose_port
 from parking.access_keys import Scope
 from tests.support.access import bearer, key_of
 from tests.support.city import load, small_registry
+from tests.support.polling import until
 from tests.support.processes import ParkingProcess
 
 BAYS = 100_000
@@ -82,14 +83,10 @@ async def _figures(base: str, key: dict[str, str], bays: int, pid: int) -> dict[
         answer.raise_for_status()
         imported_s = time.perf_counter() - began
         last = f"/v1/sites/site-{bays // PER_SITE - 1:04}"
-        while (await client.get(last)).status_code != 200:
-            await asyncio.sleep(0.1)
+        await until(lambda: _is_there(client, last), timeout=_PATIENCE_S, what="the live view has it")
         seen_s = time.perf_counter() - began
         busy = sorted(took)
         asking.cancel()
-    peak = next(
-        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")
-    )
     return {
         "bays": bays,
         "file MB": round(len(file) / 1e6, 1),
@@ -100,8 +97,17 @@ async def _figures(base: str, key: dict[str, str], bays: int, pid: int) -> dict[
         "import: answers": len(busy),
         "import: p99.9 ms": round(busy[int(0.999 * len(busy))], 1),
         "import: longest ms": round(busy[-1], 1),
-        "API peak MB": round(int(peak.split()[1]) / 1024, 1),
+        "API peak MB": round(_peak_kb(pid) / 1024, 1),
     }
+
+
+async def _is_there(client: httpx.AsyncClient, path: str) -> bool:
+    return (await client.get(path)).status_code == 200
+
+
+def _peak_kb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
 
 
 async def _ask(base: str, took: list[float]) -> None:

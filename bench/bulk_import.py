@@ -1,8 +1,8 @@
 """How long hot reads are held while many bays are imported over HTTP: `python -m bench.bulk_import`.
 
 It starts the real `parking api` on a database with a small city, asks for one site all the time on one
-connection, and meanwhile sends a registry of 100,000 bays. Printed is how long answers took: before, and from the
-moment the file is sent until the live view has it; and the most memory of the API.
+connection, and meanwhile sends a registry of 100,000 bays. Printed is how long answers took, before and from
+the moment the file is sent until the live view has it, and the most memory of the API.
 """
 
 import argparse

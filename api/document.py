@@ -69,7 +69,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 def _add_common(operation: dict[str, Any]) -> None:
     """What is answered before a route is reached: by what reads the request, and by limits."""
     responses = operation["responses"]
-    for status in (400, 413, 429) if "requestBody" in operation else (429,):
+    for status in (400, 408, 413, 429) if "requestBody" in operation else (429,):
         responses.setdefault(str(status), outcome(status))
     if "422" in responses:
         responses["422"] = outcome(422)

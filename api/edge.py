@@ -1,5 +1,6 @@
 """The outermost layer of the application: headers, CORS, measurement, HEAD, the last resort on errors."""
 
+import asyncio
 import time
 from http import HTTPStatus
 
@@ -18,6 +19,8 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 """Those that are counted by their names."""
 MOST_BODY = 8_000_000
 """Bytes of a request; a camera's picture is the longest that comes."""
+BODY_S = 60.0
+"""So long a body may take, the longest of them too."""
 IMPORT_PATH = "/v1/registry/import"
 MOST_IMPORT = 32_000_000
 """Bytes of a file that is imported."""
@@ -121,12 +124,23 @@ def _most(scope: Scope) -> int:
 
 
 def _bounded(receive: Receive, most: int) -> Receive:
-    """The same, but a body longer than `most` bytes ends in a 413 problem, read no further."""
-    came = 0
+    """The same, but a body of more than `most` bytes ends in a 413 problem, a slow one in 408."""
+    came, whole = 0, False
+    deadline = asyncio.get_running_loop().time() + BODY_S
 
     async def read() -> Message:
-        nonlocal came
-        message = await receive()
+        nonlocal came, whole
+        if whole:
+            # What comes then is that the client has gone, whenever that is.
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(
+                HTTPStatus.REQUEST_TIMEOUT, f"The body of a request must come within {BODY_S:g} s."
+            ) from None
+        whole = not message.get("more_body", False)
         came += len(message.get("body", b""))
         if came > most:
             raise HTTPException(

@@ -1,8 +1,8 @@
 """How fast pages are: `python -m bench.pages [--json]`.
 
 A city of 500 sites with 10,000 bays behind a real `parking api`, in a real Chromium. The list of all sites is
-rendered anew (a number changed just before). The map is dragged while bays change, and each frame is timed; so is
-each frame of a page without a map, beside it.
+rendered anew (a number changed just before). The map is dragged while bays change, and each frame is timed;
+so is each frame of a page without a map, beside it.
 """
 
 import argparse

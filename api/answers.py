@@ -13,6 +13,7 @@ _MEANING = {
     401: "An API key is needed, or the one sent is not valid; `WWW-Authenticate` says how to send one.",
     403: "The key lacks the scope, or is bound to other sites.",
     404: "There is no such thing.",
+    408: "The body did not come in time.",
     409: "It is so already, or has ended.",
     412: "It has changed since you read it, or is there already; GET it again.",
     413: "The body is longer than what is taken here.",

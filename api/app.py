@@ -119,16 +119,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
     app.include_router(sign_desk_router(parts.writes))
-    app.include_router(maintenance_router(MaintenanceReader(settings.require_database_url())))
-    app.include_router(exports_router(Reports(settings.require_database_url())))
     reader = MaintenanceReader(settings.require_database_url())
     app.include_router(maintenance_router(reader))
     reports = Reports(settings.require_database_url())
     app.include_router(reports_router(reports))
+    app.include_router(exports_router(reports))
     app.include_router(counts_router(parts.writes))
     app.include_router(keys_router(parts.writes, parts.keys))
     app.include_router(audit_router(parts.writes))
-    app.include_router(registry_files_router(parts.writes))
+    app.include_router(registry_files_router(parts.writes, database_url=settings.require_database_url()))
     app.include_router(closures_router(parts.writes, parts.view.clock))
     app.include_router(registry_router(parts.writes))
     app.include_router(registry_changes_router(parts.writes))
@@ -167,6 +166,8 @@ def create_app(settings: Settings) -> FastAPI:
         answers=parts.answers,
         reports=reports,
         maintenance=reader,
+        keys=parts.keys,
+        status=parts.feed.status,
     )
     add_open_data(pages, parts.open_data.publisher)
     headers = answer_headers(settings.hsts_s)

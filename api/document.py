@@ -20,8 +20,10 @@ from api.problems import Problem
 from api.registry import registry_schemas
 from api.sign_desk import HistoryBody, OverrideBody
 from api.webhooks.bodies import MessagesBody, NewWebhookBody, PingBody, WebhookBody, WebhooksBody
+from parking.db.registry_files import Report
 from parking.reporting.dwell import Dwell, Overstays
 from parking.reporting.gates import Gates
+from parking.reporting.monthly import Monthly
 from parking.reporting.report import Comparison, Profile, Utilisation
 
 _TYPES = (
@@ -31,9 +33,9 @@ _TYPES = (
     *(CountsBody, CorrectionsBody, NamedCorrectionBody),
     *(OverrideBody, HistoryBody),
     *(WebhookBody, WebhooksBody, NewWebhookBody, MessagesBody, PingBody),
-    *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates),
+    *(Utilisation, Profile, Comparison, Dwell, Overstays, Gates, Monthly),
     OpenDataIndex,
-    *(ClosureBody, ClosuresBody),
+    *(ClosureBody, ClosuresBody, Report),
     Problem,
 )
 
@@ -67,7 +69,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 def _add_common(operation: dict[str, Any]) -> None:
     """What is answered before a route is reached: by what reads the request, and by limits."""
     responses = operation["responses"]
-    for status in (400, 413, 429) if "requestBody" in operation else (429,):
+    for status in (400, 408, 413, 429) if "requestBody" in operation else (429,):
         responses.setdefault(str(status), outcome(status))
     if "422" in responses:
         responses["422"] = outcome(422)

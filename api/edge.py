@@ -1,5 +1,6 @@
 """The outermost layer of the application: headers, CORS, measurement, HEAD, the last resort on errors."""
 
+import asyncio
 import time
 from http import HTTPStatus
 
@@ -18,6 +19,11 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 """Those that are counted by their names."""
 MOST_BODY = 8_000_000
 """Bytes of a request; a camera's picture is the longest that comes."""
+BODY_S = 60.0
+"""So long a body may take, the longest of them too."""
+IMPORT_PATH = "/v1/registry/import"
+MOST_IMPORT = 32_000_000
+"""Bytes of a file that is imported."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 HEADERS: Headers = (
@@ -68,7 +74,7 @@ class Edge:
             if _is_preflight(scope):
                 await _allow(exchange)
             else:
-                bounded = _bounded(receive) if scope["method"] in _WITH_BODY else receive
+                bounded = _bounded(receive, _most(scope)) if scope["method"] in _WITH_BODY else receive
                 await self._app(inner, bounded, exchange.send)
         except Exception:
             _log.exception("A request failed", path=scope["path"])
@@ -113,17 +119,32 @@ class _Exchange:
         await self._send(message)
 
 
-def _bounded(receive: Receive) -> Receive:
-    """The same, but a body longer than MOST_BODY ends in a 413 problem, read no further."""
-    came = 0
+def _most(scope: Scope) -> int:
+    return MOST_IMPORT if scope["path"] == IMPORT_PATH else MOST_BODY
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    """The same, but a body of more than `most` bytes ends in a 413 problem, a slow one in 408."""
+    came, whole = 0, False
+    deadline = asyncio.get_running_loop().time() + BODY_S
 
     async def read() -> Message:
-        nonlocal came
-        message = await receive()
-        came += len(message.get("body", b""))
-        if came > MOST_BODY:
+        nonlocal came, whole
+        if whole:
+            # What comes then is that the client has gone, whenever that is.
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
             raise HTTPException(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A request has at most {MOST_BODY} bytes."
+                HTTPStatus.REQUEST_TIMEOUT, f"The body of a request must come within {BODY_S:g} s."
+            ) from None
+        whole = not message.get("more_body", False)
+        came += len(message.get("body", b""))
+        if came > most:
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A request here has at most {most} bytes."
             )
         return message
 

@@ -106,10 +106,10 @@ class LiveView:
         """Until when, inclusive, the site's number is fresh, should nothing more be heard."""
         return self.as_of(site) + timedelta(seconds=self.stale_after_s)
 
-    def replace(self, everything: Everything) -> Replaced:
-        """Take over a full load, as it is."""
+    def replace(self, everything: Everything, *, bays: BayTable | None = None) -> Replaced:
+        """Take over a full load, as it is; `bays` are its bays where these are in columns already."""
         before, registry_before, bays_before = self.sites, self._registry(), self.bays
-        self.bays = BayTable(everything.bays)
+        self.bays = BayTable(everything.bays) if bays is None else bays
         self.sites = {
             facts.id: LiveSite(facts, snapshot, self.bays.of(facts.id))
             for facts, snapshot in everything.sites

@@ -13,6 +13,7 @@ import uvicorn
 
 from api.app import create_app
 from api.events import EventLog
+from api.patience import PatientProtocol, close_late
 from parking.errors import ParkingError
 from parking.settings import Settings
 
@@ -20,6 +21,7 @@ _log = structlog.get_logger()
 
 _UNREAD_MS = 30_000
 _GRACE_S = 1
+_LOOK_TICKS = 20
 
 
 class CannotListen(ParkingError):
@@ -45,6 +47,8 @@ def make_server(settings: Settings) -> "Server":
         # We find the client's address ourselves (api/addresses.py), by our own list of proxies.
         proxy_headers=False,
         lifespan="on",
+        http=PatientProtocol,
+        ws="none",
         timeout_graceful_shutdown=_GRACE_S,
         timeout_keep_alive=30,
     )
@@ -77,6 +81,12 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second: now and then close what is late."""
+        if counter % _LOOK_TICKS == 0 and (late := close_late(self.server_state.connections)):
+            _log.info("Connections without a request were closed", connections=late)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._event_log.close()

@@ -1,7 +1,8 @@
 """How fast pages are: `python -m bench.pages [--json]`.
 
 A city of 500 sites with 10,000 bays behind a real `parking api`, in a real Chromium. The list of all sites is
-rendered anew (a number changed just before); the map is dragged while bays change, and each frame is timed.
+rendered anew (a number changed just before). The map is dragged while bays change, and each frame is timed;
+so is each frame of a page without a map, beside it.
 """
 
 import argparse
@@ -94,9 +95,9 @@ async def list_ms(served: Served) -> list[float]:
     return took
 
 
-async def drag(page: Page, served: Served) -> list[float]:
-    """Drag the map for some seconds while streets change; the time of each frame in milliseconds."""
-    box = await page.locator("#map").bounding_box()
+async def drag(page: Page, served: Served, what: str) -> list[float]:
+    """Drag something for some seconds while streets change; the time of each frame in milliseconds."""
+    box = await page.locator(what).bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     await page.evaluate(_COUNT_FRAMES)
@@ -128,7 +129,9 @@ async def measure() -> dict[str, float]:
         for _ in range(2):
             await page.get_by_role("button", name="Closer").click()
             await page.wait_for_timeout(600)
-        frames = sorted(await drag(page, served))
+        frames = sorted(await drag(page, served, "#map"))
+        await page.goto("/accessibility")
+        plain = sorted(await drag(page, served, "h1"))
         await browser.close()
     return {
         "list of 500 sites, median ms": statistics.median(listed),
@@ -138,6 +141,8 @@ async def measure() -> dict[str, float]:
         "map of 10,000 bays, frame p50 ms": frames[len(frames) // 2],
         "map of 10,000 bays, frame p95 ms": frames[int(len(frames) * 0.95)],
         "map of 10,000 bays, frame worst ms": frames[-1],
+        "page without a map, frames a second": 1000 / statistics.mean(plain),
+        "page without a map, frame p95 ms": plain[int(len(plain) * 0.95)],
     }
 
 

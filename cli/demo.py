@@ -212,6 +212,7 @@ def _announce(url: str, mqtt_url: str, database_url: str, key: str, seconds: flo
     typer.echo(f"\nReady after {seconds:.1f} s. Open {url}\n")
     for what, where in (
         ("all sites", f"{url}/v1/sites"),
+        ("for managers", f"{url}/sign-in  (with the API key)"),
         ("API reference", f"{url}/docs"),
         ("MQTT", f"{mqtt_url}  (topics parking/v1/#)"),
         ("SQL", database_url),

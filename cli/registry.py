@@ -20,20 +20,57 @@ File = Annotated[Path, typer.Argument(help="registry file (JSON)", exists=True, 
 
 
 @registry_app.command("import")
-def import_file(file: File) -> None:
-    """Load a registry file: the whole file or nothing. Safe to repeat.
+def import_command(
+    file: Annotated[
+        Path, typer.Argument(help="registry file (.json), or bays and sites (.geojson, .csv)", dir_okay=False)
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would change")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="GeoJSON, CSV: retire the bays that are not in the file")
+    ] = False,
+    skip: Annotated[
+        list[str] | None, typer.Option(help="GeoJSON, CSV: a column that is not for us; may be repeated")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
+) -> None:
+    """Load a file: the whole file or nothing. Safe to repeat.
 
-    For each site in the file the database is made to agree with it: bays that the file no longer lists are
-    retired, with their history. Sites that are not in the file stay as they are.
+    Of a registry file each site becomes as the file has it: bays that it no longer lists are retired, with
+    their history. Rows of GeoJSON and CSV change what they name, and with --replace retire other bays of
+    their sites. Sites that are not in the file stay as they are.
     """
-    from parking.db.registry import Imported
+    import msgspec
 
-    registry = load_registry(file)
-    done: Imported = asyncio.run(_import(registry, file))
-    for word, counts in (("created", done.created), ("changed", done.changed), ("retired", done.retired)):
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise RegistryError(f"{file} cannot be read: {error.strerror}") from error
+    form = {".csv": "csv", ".geojson": "geojson"}.get(file.suffix.lower(), "registry")
+    report = asyncio.run(_import(data, file.name, form, dry_run=dry_run, replace=replace, skip=skip or []))
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+        return
+    for one in report.changes if dry_run else ():
+        word = "add" if one.before is None else "remove" if one.after is None else "change"
+        typer.echo(f"{word} {one.kind.removesuffix('s')} {one.id}{_difference(one)}")
+    if report.left_out:
+        typer.echo(f"... and {report.left_out} more")
+    words = (("created", report.added), ("changed", report.changed), ("retired", report.removed))
+    for word, counts in words:
         if counts:
             typer.echo(f"{word}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
-    typer.echo(f"The registry holds all of {file}: {_summary(registry)}.")
+    said = "Nothing was changed: this was a dry run" if dry_run else f"The registry holds all of {file}"
+    typer.echo(f"{said} ({report.sites} sites).")
+
+
+def _difference(one: Any) -> str:
+    """The members that are another afterwards."""
+    if one.before is None or one.after is None:
+        return ""
+    names = sorted(key for key in {*one.before, *one.after} if one.before.get(key) != one.after.get(key))
+    return ": " + ", ".join(
+        f"{name} {json.dumps(one.before.get(name))} -> {json.dumps(one.after.get(name))}" for name in names
+    )
 
 
 @registry_app.command("export")
@@ -73,35 +110,18 @@ def print_schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
-async def _import(registry: Registry, file: Path) -> Any:
+async def _import(data: bytes, name: str, form: str, *, dry_run: bool, replace: bool, skip: list[str]) -> Any:
     from cli.account import actor
-    from parking.db.audit import record
     from parking.db.connect import connect
     from parking.db.migrate import check_schema
-    from parking.db.registry import import_registry
+    from parking.db.registry_files import Options, import_file
 
+    options = Options(form=form, name=name, actor=actor(), dry_run=dry_run, replace=replace, skip=tuple(skip))
     url = load_settings().require_database_url()
     async with connect(url, name="parking registry", autocommit=True) as connection:
         await check_schema(connection)
         async with connection.transaction():
-            done = await import_registry(connection, registry)
-            if done.created or done.changed or done.retired:
-                changed = {
-                    "file": file.name,
-                    "sites": [site.id for site in registry.sites],
-                    "created": dict(done.created),
-                    "changed": dict(done.changed),
-                    "retired": dict(done.retired),
-                }
-                await record(
-                    connection,
-                    actor=actor(),
-                    action="registry.import",
-                    subject="registry",
-                    before=None,
-                    after=changed,
-                )
-    return done
+            return await import_file(connection, data, options)
 
 
 async def _export(sites: list[str] | None, write: Callable[[bytes], object]) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -11,6 +12,7 @@ from cli.report_text import told
 from parking.db.connect import Connection
 from parking.db.report_request import parse_question
 from parking.db.reports import Question
+from parking.errors import InputError
 from parking.reporting.table import AnyReport
 from parking.settings import load_settings
 
@@ -162,6 +164,36 @@ def gates(
     _print(lambda connection: gate_report(connection, asked), form, as_json)
 
 
+@report_app.command("monthly")
+def monthly(
+    month: Annotated[str, typer.Argument(help="such as 2026-03")],
+    site: Site = [],  # noqa: B006
+    zone: Zone = [],  # noqa: B006
+    category: Category = [],  # noqa: B006
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="write a PDF to this file")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="write a page to this file")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One month as a page or a PDF with plots: by day, hour of the week and site, and the month before."""
+    from parking.db.monthly_report import monthly_report
+    from parking.exporting.monthly_page import monthly_page
+    from parking.exporting.monthly_pdf import monthly_pdf
+    from parking.reporting.monthly import parse_month
+
+    asked = parse_month(month)
+    if not (pdf or html or as_json):
+        raise InputError("Say where to: --pdf FILE, --html FILE or --json.")
+    found = _read(lambda c: monthly_report(c, asked, sites=site, zones=zone, categories=category))
+    if pdf:
+        pdf.write_bytes(monthly_pdf(found))
+    if html:
+        html.write_text(monthly_page(found), "utf-8")
+    if as_json:
+        from api.bodies import encode
+
+        typer.echo(encode(found).decode())
+
+
 def _question(begin: str, end: str, bucket: str, by: str, *named: Sequence[str]) -> Question:
     sites, zones, categories, bays = named
     return parse_question(
@@ -176,17 +208,24 @@ def _question(begin: str, end: str, bucket: str, by: str, *named: Sequence[str])
     )
 
 
-def _print(make: Callable[[Connection], Awaitable[AnyReport]], form: Form, as_json: bool) -> None:
+Made = TypeVar("Made")
+
+
+def _read(make: Callable[[Connection], Awaitable[Made]]) -> Made:
     from parking.db.connect import connect
     from parking.db.migrate import check_schema
 
-    async def read() -> AnyReport:
+    async def read() -> Made:
         url = load_settings().require_database_url()
         async with connect(url, name="parking report", autocommit=True) as connection:
             await check_schema(connection)
             return await make(connection)
 
-    report = asyncio.run(read())
+    return asyncio.run(read())
+
+
+def _print(make: Callable[[Connection], Awaitable[AnyReport]], form: Form, as_json: bool) -> None:
+    report = _read(make)
     if as_json or form is Form.JSON:
         from api.bodies import encode
 

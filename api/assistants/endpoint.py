@@ -1,6 +1,7 @@
 """The endpoint for assistants: the Model Context Protocol over HTTP at /mcp, without sessions."""
 
 import asyncio
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,8 @@ class Assistants:
 
         from api.assistants.tools import INSTRUCTIONS, add_tools
 
+        # It tells of each request.
+        logging.getLogger("mcp").setLevel(logging.WARNING)
         server = MCPServer("parking", title="Parking", instructions=INSTRUCTIONS)
         add_tools(server, self._view, self._nearby, self._names)
         server.streamable_http_app(

@@ -9,6 +9,7 @@ from api.limits import Limits
 from api.live import LiveView
 from api.nearby import Nearby
 from api.pages.assets import Assets, service_worker
+from api.pages.corrected import LastCorrections
 from api.pages.docs import add_docs
 from api.pages.failures import failed
 from api.pages.home import add_home
@@ -41,7 +42,7 @@ def install_pages(
     pages = Pages(app, about, failed)
     add_home(pages, view, nearby, names)
     add_sites(pages, view, answers)
-    add_place(pages, view, answers, forecasts)
+    add_place(pages, view, answers, forecasts, LastCorrections(database))
     add_report(pages, view, database, limits)
     add_map(app, pages, view, answers, drawn)
     add_signs(pages, view, answers)

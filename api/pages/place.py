@@ -13,6 +13,7 @@ from starlette.responses import Response
 from api.answers import answer
 from api.forecasts import ForecastReader
 from api.live import LiveSite, LiveView
+from api.pages.corrected import LastCorrections
 from api.pages.curve import Curve, curve
 from api.pages.site import Page, Pages, html
 from api.pages.words import SiteLine, clock, site_line
@@ -66,23 +67,36 @@ class Place:
     curve: Curve | None
 
 
-def add_place(pages: Pages, view: LiveView, answers: Answers, forecasts: ForecastReader) -> None:
+def add_place(
+    pages: Pages, view: LiveView, answers: Answers, forecasts: ForecastReader, corrected: LastCorrections
+) -> None:
     """Add the page of a site."""
 
     async def place(request: Request, page: Page) -> Response:
         site_id = request.path_params["site_id"]
 
         def render(now: datetime) -> Prepared:
-            told = describe(view, view.site(site_id), page, now, forecasts)
+            last = corrected.known.get(site_id)
+            told = describe(view, view.site(site_id), page, now, forecasts, corrected_at=last)
             return html(page.render("place.html", place=told), answers.next_stale(now))
 
-        view.site(site_id)  # an unknown id must not become a key
+        site = view.site(site_id)  # an unknown id must not become a key
+        if site.facts.counting is Counting.GATES:
+            await corrected.refresh(site_id)
         return answer(request, answers.prepare(("site page", page.language.code, site_id), render))
 
     pages.add("/sites/{site_id}", place)
 
 
-def describe(view: LiveView, site: LiveSite, page: Page, now: datetime, forecasts: ForecastReader) -> Place:
+def describe(
+    view: LiveView,
+    site: LiveSite,
+    page: Page,
+    now: datetime,
+    forecasts: ForecastReader,
+    *,
+    corrected_at: datetime | None = None,
+) -> Place:
     """What the page of a site tells at `now`."""
     return Place(
         line=site_line(view, site, page, now),
@@ -90,7 +104,7 @@ def describe(view: LiveView, site: LiveSite, page: Page, now: datetime, forecast
         clock=clock(page, view.as_of(site), site.facts.timezone, now),
         stale=view.is_stale(site, now),
         revision=site.snapshot.revision,
-        known=_known(site, page),
+        known=_known(site, page, corrected_at),
         categories=_categories(view, site, page),
         closures=_closures(view, site, page, now),
         facts=_facts(site, page, now),
@@ -119,10 +133,14 @@ def category_name(page: Page, category: str) -> str:
     return names.get(category) or category.replace("_", " ").capitalize()
 
 
-def _known(site: LiveSite, page: Page) -> str:
+def _known(site: LiveSite, page: Page, corrected_at: datetime | None) -> str:
     now = site.snapshot
     if site.facts.counting is Counting.GATES:
-        return page.text("Cameras at the gates count vehicles in and out. Plates are not kept.")
+        counted = page.text("Cameras at the gates count vehicles in and out. Plates are not kept.")
+        if corrected_at is None:
+            return counted
+        when = _moment(page, corrected_at, site.facts.timezone)
+        return f"{counted} " + page.text("The count was last corrected on %(when)s.", when=when)
     return page.texts(
         "%(known)d of %(num)d space reports by a sensor.",
         "%(known)d of %(num)d spaces report by sensors.",

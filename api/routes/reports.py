@@ -1,5 +1,6 @@
 """How spaces are used, for managers: /v1/reports/{utilisation,profile,comparison,dwell,overstays,gates}."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from api.routes.signs import prefers
 from parking.access_keys import Scope
 from parking.db.connect import Connection
 from parking.db.gate_reports import gate_report
+from parking.db.monthly_report import monthly_report
 from parking.db.report_request import MOST_NAMES, parse_question
 from parking.db.reports import Question
 from parking.db.use_reports import (
@@ -25,6 +27,7 @@ from parking.db.use_reports import (
     profile_report,
     use_report,
 )
+from parking.reporting.monthly import parse_month
 from parking.reporting.period import Bucket, parse_period
 from parking.reporting.table import AnyReport, as_csv, table_of
 
@@ -72,13 +75,7 @@ def question(
         categories=category,
         bays=bay,
     )
-    if caller.sites is None:
-        return asked
-    for name in asked.sites or ():
-        caller.require_site(name)
-    if asked.sites is None and not caller.sites:
-        raise Forbidden("This key is bound to no site.")
-    return replace(asked, sites=asked.sites or tuple(sorted(caller.sites)))
+    return replace(asked, sites=_visible(caller, asked.sites or ()))
 
 
 Asked = Annotated[Question, Depends(question)]
@@ -143,7 +140,62 @@ def reports_router(reports: Reports) -> APIRouter:
         """Counts, arrivals, departures, dwell of paired vehicles, corrections and drift in each bucket."""
         return await answer(lambda connection: gate_report(connection, asked), accept, format)
 
+    @router.get(
+        "/v1/reports/monthly", responses=_monthly_documented(), summary="One month as a page, a PDF or JSON"
+    )
+    async def monthly(
+        caller: Reader,
+        month: Annotated[str, Query(max_length=40, description="such as 2026-03")],
+        site: Site = [],  # noqa: B006
+        zone: Zone = [],  # noqa: B006
+        category: Category = [],  # noqa: B006
+        format: Annotated[Literal["html", "pdf", "json"], Query(description="of the report")] = "html",
+    ) -> Response:
+        """Day by day, by hour of the week, by site, against the month before, with plots that have tables."""
+        asked, sites = parse_month(month), _visible(caller, tuple(site))
+        async with reports.reading() as connection:
+            found = await monthly_report(
+                connection, asked, sites=sites or (), zones=zone, categories=category
+            )
+        headers = {"Cache-Control": "no-store"}
+        if format == "json":
+            return Response(encode(found), media_type="application/json", headers=headers)
+        if format == "pdf":
+            from parking.exporting.monthly_pdf import monthly_pdf
+
+            headers["Content-Disposition"] = f'inline; filename="parking-{found.month}.pdf"'
+            body = await asyncio.to_thread(monthly_pdf, found)
+            return Response(body, media_type="application/pdf", headers=headers)
+        from parking.exporting.monthly_page import monthly_page
+
+        page = await asyncio.to_thread(monthly_page, found)
+        return Response(
+            page, media_type="text/html", headers={**headers, "Content-Security-Policy": PAGE_POLICY}
+        )
+
     return router
+
+
+PAGE_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""The page has its style and its plots in itself, and runs nothing."""
+
+
+def _visible(caller: Caller, sites: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The sites that are asked for, or all that the caller may see. Raises Forbidden."""
+    if caller.sites is None:
+        return sites or None
+    for name in sites:
+        caller.require_site(name)
+    if not sites and not caller.sites:
+        raise Forbidden("This key is bound to no site.")
+    return sites or tuple(sorted(caller.sites))
+
+
+def _monthly_documented() -> dict[int | str, dict[str, Any]]:
+    responses = documented("Monthly", 404, 422, *GUARDED)
+    responses[200]["content"]["text/html"] = {"schema": {"type": "string"}}
+    responses[200]["content"]["application/pdf"] = {"schema": {"type": "string", "format": "binary"}}
+    return responses
 
 
 def _documented(schema: str) -> dict[int | str, dict[str, Any]]:

@@ -371,8 +371,10 @@ class _Zone:
         }
 
     async def _add_rows(self, name: str, parameters: dict[str, Any], columns: Sequence[str]) -> None:
+        await self._connection.execute(statement("reports", "by_key"))
         cursor = await self._connection.execute(statement("reports", name), parameters, binary=True)
         rows = np.array(await cursor.fetchall(), dtype=np.int64).reshape(-1, 2 + len(_ALL)).T
+        await self._connection.execute(statement("reports", "as_planned"))
         for column, values in zip(_ALL, rows[2:], strict=True):
             if column in columns:
                 np.add.at(getattr(self._sums, column), (rows[0], rows[1]), values)

@@ -119,16 +119,23 @@ async def picture(
             base_url=served.url, viewport={"width": x, "height": y}, color_scheme=scheme, locale="en-GB"
         )
         page = await context.new_page()
-        if any(shot.staff for shot in shots):
-            await page.goto("/sign-in")
-            await page.get_by_label("Key").fill(served.key)
-            await page.get_by_role("button", name="Sign in").click()
-            await page.wait_for_url("**/manage/**")
-        for shot in shots:
+        signed_in = False
+        for shot in sorted(shots, key=lambda shot: shot.staff):
+            if shot.staff and not signed_in:
+                await sign_in(page, served.key)
+                signed_in = True
             file = options.folder / f"{shot.name}-{width}.png"
             file.write_bytes(await take(page, shot, x))
             print(f"{file}: {file.stat().st_size:,} bytes")
         await context.close()
+
+
+async def sign_in(page: Page, key: str) -> None:
+    """Sign in as a manager."""
+    await page.goto("/sign-in")
+    await page.get_by_label("Key").fill(key)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/manage/**")
 
 
 async def take(page: Page, shot: Shot, width: int) -> bytes:

@@ -1,11 +1,13 @@
 """A driver finds a space: with and without JavaScript, live, and when the line is cut."""
 
+import re
 from typing import Any
 
 import httpx
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Looker
+from tests.support.databases import Databases, outage
 
 
 def number(page: Page, site: str) -> Any:
@@ -94,3 +96,26 @@ async def test_the_first_view_is_small(look: Looker) -> None:
     page.on("response", measure)
     await page.goto("/", wait_until="load")
     assert 0 < sum(sizes) < 60_000
+
+
+async def test_when_the_database_and_then_the_line_are_cut_pages_say_how_old_they_are(
+    look: Looker, databases: Databases
+) -> None:
+    page = await look.open("/sites")
+    await page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    await page.reload()
+    await expect(number(page, "queen-street")).to_have_text("7 free")
+    async with outage(databases.server, look.town.database_url):
+        await expect(page.locator("#state")).to_contain_text("We have had no news since", timeout=45_000)
+        place = page.locator('[data-site="queen-street"]')
+        await expect(place.locator("[data-number]")).to_have_text("Not known")
+        await expect(place).to_contain_text("when 7 of 20 spaces were known to be free")
+        staff = await page.request.get("/sign-in")
+        assert staff.status == 200
+        await page.context.set_offline(True)
+        await page.reload()
+        await expect(page.locator("#state")).to_have_text("No connection. The numbers are not known now.")
+        # What the device kept is the page as it was last opened, with its time.
+        await expect(place).to_contain_text("Last known: 7 free")
+        await expect(page.locator("#age")).to_have_text(re.compile(r"as of \d\d:\d\d"))
+        await page.context.set_offline(False)

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from parking.db.connect import connect
+from parking.db.connect import Connection, connect
 from parking.db.opening import close_site
 from parking.db.registry import import_registry
 from parking.registry import parse_registry
@@ -90,6 +90,7 @@ async def make_town(database_url: str, *, days: int = 0) -> None:
     registry = parse_registry({"sites": sites}, source="town")
     async with connect(database_url, name="test", autocommit=True) as connection:
         await import_registry(connection, registry)
+        await foretell(connection, "castle-mews", capacity=380)
         if days:
             streets = [site for site in registry.sites if site.bays and site.id != "silent-lane"]
             await make_history(connection, streets, days=days)
@@ -113,6 +114,27 @@ async def make_town(database_url: str, *, days: int = 0) -> None:
             bays = next(s["bays"] for s in sites if s["id"] == site)
             states = ["vacant"] * free + ["unknown"] * unknown + ["occupied"] * (len(bays) - free - unknown)
             ingestor.publish(site, {bay["id"]: state for bay, state in zip(bays, states, strict=True)})
+
+
+async def foretell(connection: Connection, site: str, *, capacity: int) -> None:
+    """Have something told of a site, so that its page has the day as a curve."""
+    await connection.execute(
+        "INSERT INTO site_forecast (site_id, made_at, capacity, basis, why, minutes, free, low, high, chance)"
+        " SELECT %(site)s, now(), %(capacity)s, 'history', 'Usually 30 free at this time.', array_agg(m),"
+        " array_agg(m / 60.0), array_agg(m / 90.0), array_agg(m / 30.0), array_agg(0.9)"
+        " FROM unnest(ARRAY[5, 15, 30, 60, 120, 240, 480, 960, 1440]) AS m",
+        {"site": site, "capacity": capacity},
+    )
+    await connection.execute(
+        "INSERT INTO site_usual SELECT %s, date_trunc('day', now(), 'Europe/London'), array_agg(q / 2.0)"
+        " FROM generate_series(1, 96) AS q",
+        (site,),
+    )
+    await connection.execute(
+        "INSERT INTO site_count SELECT %(site)s, q, %(capacity)s, 340, 0"
+        " FROM generate_series(date_trunc('day', now(), 'Europe/London'), now(), INTERVAL '15 minutes') AS q",
+        {"site": site, "capacity": capacity},
+    )
 
 
 def disconnect(database_url: str) -> int:

@@ -56,7 +56,7 @@ async function draw(): Promise<Chart> {
     style.sources.streets = { type: "vector", url: `pmtiles://${new URL(word("tiles"), location.href).href}` };
     style.layers.push(...layers.streets(dark));
   }
-  const chart = new Chart({ container: box, style, attributionControl: false, maxZoom: 19, dragRotate: false });
+  const chart = new Chart({ container: box, style, attributionControl: false, maxZoom: 19, dragRotate: false, fadeDuration: 0, pixelRatio: Math.min(devicePixelRatio, 2) });
   chart.touchZoomRotate.disableRotation();
   chart.getCanvas().setAttribute("aria-label", word("label"));
   await new Promise((resolve) => chart.once("load", resolve));

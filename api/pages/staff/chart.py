@@ -11,6 +11,8 @@ WIDTH: Final = 900
 HEIGHT: Final = 220
 _LEFT, _TOP, _BOTTOM = 58, 10, 26
 MOST_LABELS: Final = 9
+_LETTER: Final = 7.5
+"""So wide is a letter of a label, more or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def bar_chart(
             )
         )
     scale = [(round(floor - tall * part, 2), _said(top * part, percent=percent)) for part in (0.0, 0.5, 1.0)]
-    step = -(-len(names) // MOST_LABELS) or 1
+    fit = max(1, int((WIDTH - _LEFT) / (_LETTER * max(map(len, names), default=1) + 16)))
+    step = max(1, -(-len(names) // min(MOST_LABELS, fit)))
     labels = [(round(_LEFT + (place + 0.5) * room, 2), names[place]) for place in range(0, len(names), step)]
     return Chart(bars, scale, labels, words)
 

@@ -58,6 +58,8 @@ class Desk:
                 return failed(page, session, error)
             except HTTPException as error:
                 return error_page(page, session, HTTPStatus(error.status_code), str(error.detail))
+            finally:
+                await request.close()  # files that came with a form
 
         self._pages.add(path, endpoint, methods=methods, translated=False)
 

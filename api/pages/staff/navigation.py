@@ -24,6 +24,10 @@ NAVIGATION: Final = (
     Entry("/manage/counts", "Counts", Scope.COUNTS_WRITE),
     Entry("/manage/signs", "Signs", Scope.SIGNS_WRITE),
     Entry("/manage/closures", "Closures", Scope.REGISTRY_WRITE),
+    Entry("/manage/registry", "Registry", Scope.REGISTRY_WRITE),
+    Entry("/manage/system", "System", Scope.HEALTH_READ),
+    Entry("/manage/keys", "Keys", Scope.KEYS_WRITE),
+    Entry("/manage/audit", "Audit log", Scope.AUDIT_READ),
 )
 """In the order of the page. Pages that are not here are reached from one that is."""
 

@@ -12,7 +12,7 @@ from api.live import LiveView
 from api.pages.site import Page
 from api.pages.staff.chart import bar_chart
 from api.pages.staff.desk import Desk, staff_page
-from api.pages.staff.downloads import attachment
+from api.pages.staff.downloads import FORMATS, attachment
 from api.pages.staff.use_query import Wanted, choices, group_name, read_wanted
 from api.pages.staff.words import dwell, moment, share
 from api.reports import Reports
@@ -22,6 +22,7 @@ from parking.db.connect import Connection
 from parking.db.reports import By, Question
 from parking.db.use_reports import dwell_report, overstay_report
 from parking.errors import InputError
+from parking.exporting.formats import Format
 from parking.reporting.dwell import DwellClass, Overstay
 from parking.reporting.period import Bucket
 from parking.reporting.table import AnyReport
@@ -104,22 +105,25 @@ def add_stays(desk: Desk, view: LiveView, reports: Reports) -> None:
             **common,
         )
 
-    def download(name: str, make: Callable[[Connection, Question], Awaitable[AnyReport]]) -> None:
+    def download(
+        name: str, make: Callable[[Connection, Question], Awaitable[AnyReport]], form: Format
+    ) -> None:
         async def answer(request: Request, page: Page, session: Session) -> Response:
             wanted = read_wanted(request.query_params, view.clock.now().date())
             _require(session, wanted)
             async with reports.reading() as connection:
                 found = await make(connection, wanted.question(Bucket.ALL, wanted.by, session.caller.sites))
-            return attachment(f"{name}-{wanted.first}-{wanted.last}.csv", found)
+            return await attachment(f"{name}-{wanted.first}-{wanted.last}", found, form)
 
-        desk.add(f"/manage/{name}.csv", answer, scope=Scope.REPORTS_READ)
+        desk.add(f"/manage/{name}.{form}", answer, scope=Scope.REPORTS_READ)
 
     async def longest(connection: Connection, question: Question) -> AnyReport:
         return await overstay_report(connection, question, limit=MOST_IN_CSV)
 
     desk.add(PATH, show, scope=Scope.REPORTS_READ)
-    download("dwell", dwell_report)
-    download("overstays", longest)
+    for form in FORMATS:
+        download("dwell", dwell_report, form)
+        download("overstays", longest, form)
 
 
 def _require(session: Session, wanted: Wanted) -> None:

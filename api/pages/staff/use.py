@@ -13,7 +13,7 @@ from api.live import LiveView
 from api.pages.site import Page
 from api.pages.staff.chart import Chart, bar_chart
 from api.pages.staff.desk import Desk, staff_page
-from api.pages.staff.downloads import attachment
+from api.pages.staff.downloads import FORMATS, attachment
 from api.pages.staff.today import Figure
 from api.pages.staff.use_query import COMPARED, Wanted, choices, group_name, read_wanted
 from api.pages.staff.words import dwell, share
@@ -23,6 +23,7 @@ from parking.access_keys import Scope
 from parking.db.reports import By, Measured, Question, measure
 from parking.db.use_reports import use_report
 from parking.errors import InputError
+from parking.exporting.formats import Format
 from parking.reporting.period import Bucket
 from parking.reporting.sums import Figures, figures
 
@@ -96,18 +97,21 @@ def add_use(desk: Desk, view: LiveView, reports: Reports) -> None:
             **common,
         )
 
-    async def download(request: Request, page: Page, session: Session) -> Response:
-        wanted = read_wanted(request.query_params, view.clock.now().date())
-        if wanted.site:
-            session.caller.require_site(wanted.site)
-        async with reports.reading() as connection:
-            found = await use_report(
-                connection, wanted.question(wanted.bucket, wanted.by, session.caller.sites)
-            )
-        return attachment(f"use-{wanted.first}-{wanted.last}.csv", found)
+    def download(form: Format) -> None:
+        async def answer(request: Request, page: Page, session: Session) -> Response:
+            wanted = read_wanted(request.query_params, view.clock.now().date())
+            if wanted.site:
+                session.caller.require_site(wanted.site)
+            question = wanted.question(wanted.bucket, wanted.by, session.caller.sites)
+            async with reports.reading() as connection:
+                found = await use_report(connection, question)
+            return await attachment(f"use-{wanted.first}-{wanted.last}", found, form)
+
+        desk.add(f"{PATH}.{form}", answer, scope=Scope.REPORTS_READ)
 
     desk.add(PATH, use, scope=Scope.REPORTS_READ)
-    desk.add(PATH + ".csv", download, scope=Scope.REPORTS_READ)
+    for form in FORMATS:
+        download(form)
 
 
 def heat_map(hours: Measured) -> list[tuple[str, list[Cell]]]:

@@ -220,3 +220,9 @@ UPDATE site SET retired_at = now() WHERE site_id = %(site)s;
 
 -- remove_device: it is known no more; what it told stays with the bays
 DELETE FROM device WHERE device_id = %(device)s;
+
+-- owners: the sites to which things belong now that a file lists
+SELECT site_id FROM bay WHERE bay_id = ANY(%(bays)s) AND retired_at IS NULL
+ UNION SELECT b.site_id FROM device d JOIN bay b USING (bay_id) WHERE d.device_id = ANY(%(devices)s)
+ UNION SELECT site_id FROM gate WHERE camera_id = ANY(%(gates)s)
+ UNION SELECT details->>'listed_under' FROM sign WHERE sign_id = ANY(%(signs)s);

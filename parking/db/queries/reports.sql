@@ -48,6 +48,14 @@ SELECT bay_id, kind, start_us, end_us, seen, coalesce(spells, false) FROM (
    AND bay_id IN (SELECT bay_id FROM bay_period
                    WHERE site_id = ANY(%(sites)s::text[]) AND (%(bays)s::text[] IS NULL OR bay_id = ANY(%(bays)s)));
 
+-- by_key: until this transaction ends or as_planned, roll-ups are looked up by key, however many the planner expects
+SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('enable_seqscan', 'off', true);
+
+-- as_planned: as the planner likes it
+SELECT set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true),
+       set_config('enable_seqscan', 'on', true);
+
 -- quarters: the sums of these sites and categories in these ranges, by report group and bucket
 SELECT g.number, width_bucket(u.quarter_at, %(edges)s::timestamptz[]) - 1, sum(u.occupied_us)::bigint,
        sum(u.unknown_us)::bigint, sum(u.arrivals)::bigint, sum(u.departures)::bigint, sum(u.sessions)::bigint,

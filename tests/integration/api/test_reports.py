@@ -1,12 +1,16 @@
 """Reports on use over HTTP: what a manager asks, and what is refused."""
 
+import asyncio
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from parking.access_keys import Scope
 from parking.db.connect import connect
 from parking.db.records import Batch, BayRecord
@@ -204,3 +208,40 @@ async def test_a_key_bound_to_a_site_reads_that_site_alone(
     query = {"from": "2026-03-02", "until": "2026-03-03", "site": "street-0"}
     answer = await api.client.get("/v1/reports/utilisation", params=query, headers=bound)
     assert answer.status_code == 403
+
+
+async def test_a_month_is_a_page_and_a_pdf_with_plots(
+    api: Api, manager: dict[str, str], city_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"month": "2026-03", "site": "street-0"}
+    page = await api.client.get("/v1/reports/monthly", params=asked, headers=manager, timeout=60)
+    assert page.status_code == 200, page.text
+    assert page.text.count('<img src="data:image/svg+xml;base64,') == 3
+    assert "Use of parking, March 2026: Street 0" in page.text
+    assert "misuse of bays" in page.text
+    assert "<script" not in page.text
+
+    report = await api.client.get(
+        "/v1/reports/monthly", params={**asked, "format": "json"}, headers=manager, timeout=60
+    )
+    total = report.json()["change"]["total"]
+    assert total["second"]["sessions"] == 3
+    assert total["first"]["occupancy"] is None  # nothing was there in February
+
+    monkeypatch.setenv("PARKING_DATABASE_URL", city_url)
+    file = tmp_path / "march.pdf"
+    arguments = ["report", "monthly", "2026-03", "--site", "street-0", "--pdf", str(file)]
+    done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    assert done.exit_code == 0, done.output
+    assert file.read_bytes().startswith(b"%PDF-")
+    answer = await api.client.get(
+        "/v1/reports/monthly", params={**asked, "format": "pdf"}, headers=manager, timeout=60
+    )
+    assert answer.content.startswith(b"%PDF-")
+
+
+async def test_a_month_that_is_none_is_explained(api: Api, manager: dict[str, str]) -> None:
+    answer = await api.client.get("/v1/reports/monthly", params={"month": "2026-13"}, headers=manager)
+
+    assert answer.status_code == 422
+    assert "a month such as 2026-03" in answer.json()["detail"]

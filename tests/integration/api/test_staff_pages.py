@@ -240,3 +240,10 @@ async def test_a_count_by_hand_sets_the_count_once(api: Api, city_url: str) -> N
     html = (await api.client.get(path)).text
     assert "42 of 100" in html
     assert html.count("counted by hand: walked") == 1
+
+
+async def test_the_page_of_a_site_says_when_its_count_was_last_corrected(api: Api) -> None:
+    site = next(site for site, now in api.parts.view.sites.items() if not now.bays)
+    english = (await api.client.get(f"/sites/{site}")).text
+    assert "The count was last corrected on " in english
+    assert "Cywirwyd y cyfrif ddiwethaf ar " in (await api.client.get(f"/cy/sites/{site}")).text

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -118,3 +119,14 @@ async def test_stays_and_overstays_are_those_of_the_reports(manager: Api, city_u
     assert len(answer.text.splitlines()) == 1 + line.overstays
     assert (await manager.client.get(f"/manage/dwell.csv?{PERIOD}")).status_code == 200
     assert (await manager.client.get("/manage/stays?from=x")).status_code == 422
+
+
+async def test_reports_come_as_workbooks_too(manager: Api) -> None:
+    for name in ("use", "dwell", "overstays"):
+        answer = await manager.client.get(f"/manage/{name}.xlsx?{PERIOD}")
+        assert answer.status_code == 200
+        assert f"{name}-{FIRST}-{LAST}.xlsx" in answer.headers["content-disposition"]
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+            sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        head = (await manager.client.get(f"/manage/{name}.csv?{PERIOD}")).text.splitlines()[0]
+        assert head.partition(",")[0] in sheet

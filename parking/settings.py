@@ -286,6 +286,11 @@ class Settings(BaseSettings):
         "https://www.google.com/maps/dir/?api=1&destination={lat},{lon}",
         description="what pages link to for the way to a place; {lat} and {lon} stand for its degrees",
     )
+    contact: str = Field(
+        "",
+        max_length=200,
+        description="where people write to about these pages and their accessibility: e-mail or URL",
+    )
     publisher: str = Field(
         "Parking authority", min_length=1, max_length=200, description="who publishes the open data"
     )

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.app import Parts
+from api.parts import Parts
 from api.server import listen, make_server, url_of
 from parking.settings import Settings
 from tests.support.city import load, small_registry

@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
-from api.app import Parts, create_app
+from api.app import create_app
+from api.parts import Parts
 from api.routes.signs import prefers_text
 from parking.errors import DatabaseUnavailable, SchemaError, SettingsError
 from parking.settings import Settings

@@ -55,6 +55,7 @@ TOGETHER: Final = Faults(
 STREET_STEP_S, GATE_STEP_S = 300, 1800
 """How often what is published is looked at."""
 HOURS, BAYS = 24.0, 160
+LEAST_HOURS, LEAST_BAYS = 2.0, 10
 _BEGIN, _END = "<!-- written by: python -m bench.truth --into docs/accuracy.md -->\n", "<!-- end -->\n"
 
 
@@ -287,6 +288,12 @@ def main() -> None:
         "--markdown", action="store_true", help="print the tables as a page has them (default)"
     )
     arguments = parser.parse_args()
+    try:
+        list(cases(WAY | SENSORS | GATES, arguments.faults, arguments.rates))
+    except ValueError as error:
+        parser.error(f"--rates: {error}")
+    if arguments.hours < LEAST_HOURS or arguments.bays < LEAST_BAYS:
+        parser.error(f"--hours must be at least {LEAST_HOURS:g} and --bays at least {LEAST_BAYS}")
     number, hours = (40, 2.0) if arguments.quick else (arguments.bays, arguments.hours)
     found = asyncio.run(
         measure(

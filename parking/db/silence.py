@@ -43,7 +43,8 @@ async def _split(connection: Connection, table: BayTable, found: Silences) -> li
     await _add(connection, table, new_slot, new_heard, new_from, new_until)
     old = spans(slot, silent_from, until, weight=-1, kind=UNKNOWN_TIME)
     new = spans(new_slot, new_from, new_until, weight=1, kind=UNKNOWN_TIME)
-    runs = await _runs(connection, table, old)
+    # A device's first gap is empty, and what is left of it is not: look at what overlaps either.
+    runs = await _runs(connection, table, old.then(new))
     back = overlaps(runs, runs.owner, slot, silent_from, until)
     again = Spans(back.owner, back.start_us, back.end_us, -back.weight, back.kind)
     return [

@@ -15,6 +15,7 @@ from api.live import LiveView
 from api.webhooks.news import untold
 from api.webhooks.post import Poster
 from parking.db.connect import Connection, connect
+from parking.db.failures import Failure, classify
 from parking.db.migrate import check_schema
 from parking.db.pool import Pool
 from parking.db.watchdog import answering_within
@@ -29,7 +30,6 @@ from parking.db.webhooks import (
     tell,
     try_to_lead,
 )
-from parking.errors import ParkingError
 
 _log = structlog.get_logger()
 
@@ -66,10 +66,13 @@ class Sender:
                     await check_schema(connection)
                     if await try_to_lead(connection):
                         await self._lead(connection)
-            except* ParkingError as group:
-                _log.debug("webhooks wait", reason=str(group.exceptions[0]))
-            except* Exception:
-                _log.exception("Webhooks were not sent; they will be")
+            except* Exception as group:
+                error = _first(group)
+                if classify(error) is Failure.DATA:
+                    _log.exception("Webhooks were not sent; they will be")
+                else:
+                    # The live feed tells of a database that is away.
+                    _log.debug("Webhooks wait for the database", reason=str(error).strip())
             await asyncio.sleep(_REST_S)
 
     async def _lead(self, connection: Connection) -> None:
@@ -123,3 +126,11 @@ class Sender:
         finally:
             with contextlib.suppress(KeyError):
                 self._busy.remove(messages[0].webhook_id)
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    """The first error in a group, however deep."""
+    found: Exception | BaseExceptionGroup[Exception] = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found

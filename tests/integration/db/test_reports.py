@@ -146,13 +146,18 @@ def brute_force(
 
 
 def silences(truth: Truth, bay: str, now: datetime) -> list[tuple[datetime, datetime]]:
-    """Each device's: from the time to live after it was heard until it was heard again, or left."""
-    found = []
+    """Each device's: from the time to live after it was heard until it was heard again, or left.
+
+    A device that comes back to its bay begins anew: that it was silent before says nothing of the bay then.
+    """
+    found, came = [], datetime.min.replace(tzinfo=UTC)
     for device, until in truth.devices[bay]:
-        heard = sorted({at for at, of in truth.heard[bay] if of == device})
-        for at, again in pairwise([*heard, until or now]):
+        left = until or now
+        heard = sorted({at for at, of in truth.heard[bay] if of == device and came <= at <= left})
+        for at, again in pairwise([*heard, left]):
             if again - at > TTL:
                 found.append((at + TTL, again))
+        came = left
     return found
 
 
@@ -386,7 +391,7 @@ async def test_bays_that_are_added_moved_changed_and_removed(
     await database.execute(EMPTY)
     await import_registry(database, town())
     begun = await clock(database)
-    early = records(data.draw(history(begun, 29)), begun - timedelta(hours=30))
+    early = records(data.draw(history(begun, 29)), begun - timedelta(hours=32))
     late_rows = data.draw(st.sets(st.integers(0, 30), max_size=4))
     await store(database, cut([r for n, r in enumerate(early) if n not in late_rows], [7, 12]), begun)
     change = data.draw(st.sampled_from(CHANGES))

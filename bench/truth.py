@@ -82,6 +82,8 @@ class Case:
         """For a row of the table."""
         if self.fault in (NONE, ALL):
             return {NONE: "no fault", ALL: "all together"}[self.fault]
+        if self.fault == OUTAGE:
+            return f"outage of {self.outage_h:g} h"
         return (
             f"{self.fault} {self.rate:g} an hour"
             if self.fault == "reboot"

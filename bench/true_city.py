@@ -30,8 +30,11 @@ _BOOT: Final = 1
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-Sent = tuple[float, str, bytes]
-"""When a message reached the broker (seconds from the start), its topic and its payload."""
+Sent = tuple[float, str, bytes, bool]
+"""When a message reached the broker (seconds from the start), its topic, its payload, and whether it expires.
+
+One that expires tells, however long it waits at the broker, since when.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def live(city: City, faults: Faults, *, hours: float) -> Lived:
 
     def take() -> None:
         while messages := stream.take(now):
-            sent.extend((now, message.topic, message.render(now)) for message in messages)
+            sent.extend((now, message.topic, message.render(now), message.expires) for message in messages)
 
     while now < end_s:
         now = min(end_s, stream.next_due())

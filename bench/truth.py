@@ -22,6 +22,10 @@ from sensors_sim.faults import Faults
 
 NONE: Final = "none"
 ALL: Final = "all"
+OUTAGE: Final = "outage"
+OUTAGES_H: Final = (1.0, 4.0)
+"""For how long no ingestor runs, in hours."""
+OUTAGE_AFTER_H: Final = 1.0
 WAY: Final[dict[str, tuple[float, ...]]] = {
     "duplicate": (0.05, 0.3),
     "late": (0.05, 0.3),
@@ -66,12 +70,20 @@ class Case:
     fault: str
     rate: float
     faults: Faults
+    outage_h: float = 0.0
+
+    @property
+    def outage_s(self) -> tuple[float, float]:
+        """From when until when no ingestor runs, seconds from the start."""
+        return OUTAGE_AFTER_H * 3600, (OUTAGE_AFTER_H + self.outage_h) * 3600
 
     @property
     def title(self) -> str:
         """For a row of the table."""
         if self.fault in (NONE, ALL):
             return {NONE: "no fault", ALL: "all together"}[self.fault]
+        if self.fault == OUTAGE:
+            return f"outage of {self.outage_h:g} h"
         return (
             f"{self.fault} {self.rate:g} an hour"
             if self.fault == "reboot"
@@ -119,6 +131,9 @@ def cases(
     for fault, own in known.items():
         for rate in (rates or own) if not names or fault in names else ():
             yield Case(fault, rate, replace(Faults(), **{fault: rate}))
+    if not names or OUTAGE in names:
+        for hours in OUTAGES_H:
+            yield Case(OUTAGE, 0.0, Faults(), hours)
     if not names or ALL in names:
         yield Case(ALL, 0.0, TOGETHER)
 
@@ -129,7 +144,7 @@ async def street(on: Ground, case: Case, *, seed: int, number: int, hours: float
     lived = await asyncio.to_thread(live, streets(seed=seed, bays=number), case.faults, hours=hours)
     url = on.databases.create()
     try:
-        outcome = await follow(url, lived, every_s=STREET_STEP_S)
+        outcome = await follow(url, lived, every_s=STREET_STEP_S, outage_s=case.outage_s)
     finally:
         on.databases.drop(url)
     seen = outcome.samples
@@ -144,7 +159,7 @@ async def park(on: Ground, case: Case, *, seed: int, hours: float) -> Park:
     lived = await asyncio.to_thread(live, car_park(seed=seed), case.faults, hours=hours)
     url = on.databases.create()
     try:
-        outcome = await follow(url, lived, every_s=GATE_STEP_S)
+        outcome = await follow(url, lived, every_s=GATE_STEP_S, outage_s=case.outage_s)
     finally:
         on.databases.drop(url)
     return Park(case=case, occupancy=occupancy(outcome.samples))
@@ -272,7 +287,7 @@ def as_json(found: Measured) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    known = [NONE, *WAY, *SENSORS, *GATES, ALL]
+    known = [NONE, *WAY, *SENSORS, *GATES, OUTAGE, ALL]
     parser = argparse.ArgumentParser(prog="python -m bench.truth", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bays", type=int, default=BAYS, help="in the streets")

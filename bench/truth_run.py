@@ -38,17 +38,20 @@ class Outcome:
     stays: Stays
 
 
-async def follow(database_url: str, lived: Lived, *, every_s: int) -> Outcome:
+async def follow(
+    database_url: str, lived: Lived, *, every_s: int, outage_s: tuple[float, float] = (0.0, 0.0)
+) -> Outcome:
     """Take all messages into a migrated, empty database. Raises BenchFailed if one is rejected.
 
     Every `every_s` seconds what is published is looked at; the messages until then are one transaction.
+    From the one time of `outage_s` until the other no ingestor runs, and messages wait at the broker.
     """
     settings = Settings()
     with TemporaryDirectory(prefix="parking-bench-") as folder:
         async with connect(database_url, name="parking bench truth", autocommit=True) as connection:
             await _open(connection, lived)
             run = _Run(connection, await load_known(connection), lived, settings, PlateKeys(Path(folder)))
-            return await run.whole(every_s)
+            return await run.whole(every_s, outage_s)
 
 
 async def _open(connection: Connection, lived: Lived) -> None:
@@ -72,14 +75,16 @@ class _Run:
         self._admission = Admission(known, rules, keys, self._lanes)
         self._gated = any(site.gates for site in lived.city.sites)
 
-    async def whole(self, every_s: int) -> Outcome:
+    async def whole(self, every_s: int, outage_s: tuple[float, float]) -> Outcome:
         sites, states = [], []
-        for until_s, messages in _steps(self._lived, every_s):
+        for until_s, messages in _steps(self._lived, every_s, outage_s):
             now = START + timedelta(seconds=until_s)
-            await self._write(messages, until_s)
+            down = outage_s[0] < until_s <= outage_s[1]
+            if not down:
+                await self._write(messages, until_s)
             sites.append(await self._sites())
             states.append(await self._bay_states())
-            if self._gated and until_s % _BOOKS_S == 0:
+            if self._gated and not down and until_s % _BOOKS_S == 0:
                 await keep_books(self._connection, now=now, window=self._window, late=self._late)
                 await forget_tokens(self._connection, now=now, window=self._window)
                 self._keys.destroy_old(now, self._window)
@@ -148,11 +153,17 @@ def _seconds(at: Any) -> float:
     return cast(float, (at - START).total_seconds())
 
 
-def _steps(lived: Lived, every_s: int) -> Iterator[tuple[int, list[Message]]]:
-    """The messages of each step; those that came after the end are in the last one."""
+def _steps(lived: Lived, every_s: int, outage_s: tuple[float, float]) -> Iterator[tuple[int, list[Message]]]:
+    """The messages of each step; those that came after the end are in the last one.
+
+    Those of an outage come when it is over; how long one waited that does not expire, nobody knows.
+    """
     begin_us, steps = microseconds(START), int(lived.end_s // every_s)
     held: list[list[Message]] = [[] for _ in range(steps)]
-    for at, topic, payload in lived.sent:
-        message = Message(topic, payload, begin_us + int(at * 1_000_000), False, 1, 1)
-        held[min(int(at // every_s), steps - 1)].append(message)
+    down_s, up_s = outage_s
+    for at, topic, payload, expires in lived.sent:
+        taken = up_s if down_s <= at < up_s else at
+        known = at if expires else taken
+        message = Message(topic, payload, begin_us + int(known * 1_000_000), False, 1, 1)
+        held[min(int(taken // every_s), steps - 1)].append(message)
     yield from ((every_s * (number + 1), messages) for number, messages in enumerate(held))

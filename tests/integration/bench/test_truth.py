@@ -78,3 +78,15 @@ async def test_a_dead_sensor_ends_as_unknown(followed: Follow) -> None:
     own = lived.city.heartbeat_s == OWN_HEARTBEAT_S
     dead_from = int((TTL * OWN_HEARTBEAT_S + 120) // STEP_S)
     assert (outcome.samples.bay_states[dead_from:, own] == UNKNOWN).all()
+
+
+async def test_an_outage_of_the_ingestor_costs_no_report_anything() -> None:
+    found = await measure(seed=3, number=40, hours=6.0, names=["none", "outage"])
+
+    calm, *after = found.streets
+    assert len(after) == 2
+    for one in after:
+        assert (one.use.stays, one.use.overstays) == (0, calm.use.overstays)
+        assert abs(one.use.dwell_min) < 0.1
+        assert (one.use.precision, one.use.recall) == (100.0, 100.0)
+        assert one.bays.wrong > calm.bays.wrong

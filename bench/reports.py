@@ -1,6 +1,6 @@
 """How long reports on a year take: `python -m bench.reports [--bays N] [--days N] [--plain] [--json]`.
 
-A year of stays is filled in by COPY, with the roll-ups that ingest would have kept. The issue's size is
+A year of stays is filled in by COPY, with the roll-ups that ingest would have kept. A large city's year is
 `--bays 10000 --days 365`, some 36 million stays; the default is small. See bench/README.md.
 """
 

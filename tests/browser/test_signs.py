@@ -41,12 +41,12 @@ async def test_a_sign_goes_out_when_the_network_is_cut_and_comes_back(look: Look
     page = await look.open("/signs/sign-1")
     await expect(lamps(page)).to_have_attribute("aria-label", "7")
     await page.context.set_offline(True)
-    await expect(lamps(page)).to_have_attribute("aria-label", "blank")
+    await expect(lamps(page)).to_have_attribute("aria-label", "blank", timeout=15_000)
     assert await lit(page.locator("main")) == 0
     await expect(page.locator("[data-says]")).to_have_text("blank: there is no connection")
     look.town.ingestor.confirm()
     await page.context.set_offline(False)
-    await expect(lamps(page)).to_have_attribute("aria-label", "7")
+    await expect(lamps(page)).to_have_attribute("aria-label", "7", timeout=15_000)
     assert await lit(page.locator("main")) > 10
 
 

@@ -261,6 +261,7 @@ async def test_hundreds_read_at_once_and_see_one_number_a_revision(api: Api, han
             states = {f"street-0-{n % 4}": "vacant" if n % 2 else "occupied"}
             revision = await asyncio.to_thread(hand.publish, STREET, states)
         await until_revision(api, revision)
+        await until(lambda: revision in seen, what="a reader has seen the last revision")
         done.set()
         return revision
 

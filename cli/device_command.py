@@ -130,7 +130,7 @@ async def _site_of(settings: Settings, device: str, registry: Path | None) -> st
     from parking.db.connect import connect
     from parking.db.registry import load_directory
 
-    async with connect(settings.require_database_url(), name="parking device", autocommit=True) as connection:
+    async with connect(settings.require_database_url(), name="parking device") as connection:
         watch = (await load_directory(connection)).devices.get(device)
     return _checked(device, watch.codec if watch else None, watch.site if watch else None)
 

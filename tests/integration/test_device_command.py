@@ -34,6 +34,7 @@ from sensors_sim.city import City, Radio
 from sensors_sim.options import Options
 from sensors_sim.runner import Run, city_of
 from tests.conftest import Broker, StartProcess
+from tests.support.city import load, small_registry
 from tests.support.polling import until
 
 SECRET = "000102030405060708090a0b0c0d0e0f"
@@ -173,6 +174,20 @@ async def test_a_device_that_is_not_there_is_told_in_words(broker: Broker, proce
     assert "ps-none did not answer within 1 s, and nothing else was heard of it" in output
     assert f"--id {answer['id']}" in output
     assert "Traceback" not in output
+
+
+async def test_the_site_of_a_device_is_looked_up_in_the_database(
+    broker: Broker, process: StartProcess, database_url: str
+) -> None:
+    await load(database_url, small_registry())
+    environment = {"PARKING_DATABASE_URL": database_url}
+    code, answer, output = await command(
+        process, broker.url, "sensor-0-0", "status", "--timeout", "1", env=environment
+    )
+    assert (code, answer["outcome"]) == (1, None)
+    assert "sensor-0-0 did not answer within 1 s" in output
+    code, _, output = await command(process, broker.url, "sensor-9", "status", env=environment)
+    assert (code, "'sensor-9' is not in the registry" in output) == (1, True)
 
 
 @asynccontextmanager

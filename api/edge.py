@@ -18,7 +18,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 """Those that are counted by their names."""
 MOST_BODY = 8_000_000
-"""Bytes of a request; a camera's picture is the longest that comes."""
+"""Bytes of a request; cameras, whose pictures are longer, post to the ingestor."""
 BODY_S = 60.0
 """So long a body may take, the longest of them too."""
 IMPORT_PATH = "/v1/registry/import"

@@ -77,7 +77,7 @@ class Assistants:
             stateless_http=True,
             json_response=True,
             max_request_body_size=MOST_BODY,
-            # The reads are open and nothing goes by cookies: no host's pages gain anything by rebinding.
+            # These reads are open and look at no cookie: no host's pages gain anything by rebinding.
             transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         )
         return server.session_manager

@@ -20,7 +20,7 @@ async def until(
 async def until(
     ask: Callable[[], Any],
     *,
-    timeout: float = 10.0,
+    timeout: float = 30.0,
     every: float = 0.02,
     what: What = "the condition",
 ) -> Any:

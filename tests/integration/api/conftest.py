@@ -37,17 +37,18 @@ async def running_api(settings: Settings, *, loaded: bool = True) -> AsyncIterat
     app = server.config.app
     assert isinstance(app, FastAPI)
     parts: Parts = app.state.parts
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server.serve(sockets=[listener]), name="server")
-        try:
-            limits = httpx.Limits(max_connections=None)
-            async with httpx.AsyncClient(base_url=url_of(listener), trust_env=False, limits=limits) as client:
-                await until(lambda: server.started, what="the server listens")
-                if loaded:
-                    await until(lambda: parts.view.loaded, what="the first load")
-                yield Api(client, parts, url_of(listener), app)
-        finally:
-            server.should_exit = True
+    # Not in a task group: a test that fails would cancel the server, which then closes nothing.
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+    try:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(base_url=url_of(listener), trust_env=False, limits=limits) as client:
+            await until(lambda: server.started or serving.done(), what="the server listens")
+            if loaded:
+                await until(lambda: parts.view.loaded or serving.done(), what="the first load")
+            yield Api(client, parts, url_of(listener), app)
+    finally:
+        server.should_exit = True
+        await serving
 
 
 @pytest.fixture

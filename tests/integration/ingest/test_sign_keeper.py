@@ -121,8 +121,12 @@ async def test_numbers_that_nobody_confirms_blank_the_signs_on_record(
 ) -> None:
     hand.publish(STREET, states(4))
     async with keeping(street_url, shelf := Shelf(), stale_after_s=2):
-        hand.confirm()
-        await until_shown(shelf, "plain", "4")
+
+        def told() -> bool:
+            hand.confirm()
+            return shown(shelf, "plain").get("text") == "4"
+
+        await until(told, what="the number while it is confirmed", every=0.2)
         await until_shown(shelf, "plain", "")
     assert hand.run(HISTORY, ("plain",))[-1] == ("", "stale")
 

@@ -83,7 +83,7 @@ def _add_reads(app: FastAPI, parts: Parts) -> None:
     app.include_router(forecast_router(parts.view, parts.answers, parts.forecasts))
     app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
-    app.include_router(open_data_router(parts.open_data, parts.history))
+    app.include_router(open_data_router(parts.open_data, parts.history, parts.aggregates))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
 
 

@@ -17,6 +17,7 @@ from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.nearby import Nearby
 from api.oidc import Tokens
+from api.opendata.aggregates import Aggregates
 from api.opendata.city import Publisher
 from api.opendata.history import History
 from api.opendata.store import OpenData
@@ -56,6 +57,7 @@ class Parts:
     assistants: Assistants
     open_data: OpenData
     history: History
+    aggregates: Aggregates
     reports: Reports
     maintenance: MaintenanceReader
 
@@ -97,6 +99,7 @@ def make_parts(settings: Settings) -> Parts:
         assistants=Assistants(view, nearby, names),
         open_data=OpenData(view, _publisher(settings), forecasts=forecasts),
         history=History(url, view.clock),
+        aggregates=Aggregates(url, view.clock),
         reports=Reports(url),
         maintenance=MaintenanceReader(url),
     )

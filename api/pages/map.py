@@ -26,6 +26,7 @@ from api.prepared import Answers, Prepared, prepared
 MICRO: Final = 1_000_000
 """Places are told in millionths of a degree: a tenth of a metre."""
 TILES: Final = "/map/tiles.pmtiles"
+TILES_CACHE: Final = "public, max-age=86400"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,10 @@ def add_map(app: FastAPI, pages: Pages, view: LiveView, answers: Answers, option
         tiles = options.tiles
 
         async def read_tiles() -> Response:
-            return FileResponse(tiles, media_type="application/vnd.pmtiles")
+            # A part is asked for at many zooms. The script notices by the ETag when the file changes.
+            return FileResponse(
+                tiles, media_type="application/vnd.pmtiles", headers={"Cache-Control": TILES_CACHE}
+            )
 
         app.add_api_route(TILES, read_tiles, include_in_schema=False)
 

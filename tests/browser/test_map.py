@@ -1,10 +1,18 @@
 """The map is an extra: all that it shows is in the list, and the list works without it."""
 
+import io
 import re
+from dataclasses import replace
+from pathlib import Path
 
+from PIL import Image
 from playwright.async_api import expect
 
 from tests.browser.conftest import DESKTOP, Looker
+from tests.conftest import StartProcess
+
+STREETS = Path(__file__).parent / "data" / "streets.pmtiles"
+"""Made by make_streets.py beside it."""
 
 
 async def test_the_map_says_what_the_list_says(look: Looker) -> None:
@@ -30,6 +38,33 @@ async def test_a_place_in_the_list_is_shown_on_the_map_by_keyboard(look: Looker)
     await page.keyboard.press("Enter")
     await expect(page.locator("#map-told")).to_have_text("Queen Street: 7 free, of 20 spaces")
     await expect(page.locator("#map-told a")).to_have_attribute("href", "/sites/queen-street")
+
+
+async def test_streets_lie_beneath_where_the_operator_has_a_file_of_them(
+    look: Looker, process: StartProcess
+) -> None:
+    settings = {
+        "PARKING_DATABASE_URL": look.town.database_url,
+        "PARKING_API_PORT": "0",
+        "PARKING_TILES_FILE": str(STREETS),
+    }
+    api = await process("api", env=settings)
+    url = (await api.wait_for_output(r"http://127\.0\.0\.1:\d+")).group()
+    await api.wait_for_http(f"{url}/v1/sites")
+    look.town.ingestor.confirm()
+    page = await (await replace(look, town=replace(look.town, url=url)).context(size=DESKTOP)).new_page()
+    answers: list[tuple[int, str]] = []
+    page.on("response", lambda answer: answers.append((answer.status, answer.url)))
+    await page.goto("/map")
+    await page.locator("#map[data-drawn]").wait_for()
+    assert {status for status, asked in answers if asked.endswith(".pmtiles")} == {206}
+    assert all(asked.startswith(url) for _, asked in answers)
+    picture = Image.open(io.BytesIO(await page.locator("#map").screenshot())).convert("RGB")
+    colours = {colour: count for count, colour in picture.getcolors(1 << 24) or []}
+    size = picture.width * picture.height
+    white, park = (255, 255, 255), (215, 232, 210)
+    assert colours[white] > size / 50
+    assert colours[park] > size / 50
 
 
 async def test_without_javascript_there_is_the_list(look: Looker) -> None:

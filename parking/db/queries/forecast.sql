@@ -1,5 +1,5 @@
 -- hold: become the one process that makes forecasts, until the connection ends
-SELECT pg_try_advisory_lock(4207850, 2);
+SELECT pg_try_advisory_lock(4207850, 4);
 
 -- time: the database's time
 SELECT clock_timestamp();

@@ -8,6 +8,7 @@ from parking.db.connect import Connection, statement
 from parking.db.records import columns
 from parking.db.sites import lock_sites, publish_sites, recount
 from parking.errors import ConflictError, InputError, NotFound
+from parking.known_changes import SiteTimes
 from parking.model import Snapshot
 from parking.opening import OpeningHours, opening_hours
 
@@ -163,6 +164,16 @@ async def closures(
         statement("opening", "closures"), {"site_id": site_id, "from_at": from_at, "until_at": until_at}
     )
     return [Closure(*row) for row in await cursor.fetchall()]
+
+
+async def site_times(connection: Connection) -> dict[str, SiteTimes]:
+    """When each site is closed, as far as it is known from now on; sites without such times are left out."""
+    hours = await (await connection.execute(statement("opening", "hours"))).fetchall()
+    closed: dict[str, list[tuple[datetime, datetime | None]]] = {}
+    for closure in await closures(connection, from_at=await _now(connection)):
+        closed.setdefault(closure.site_id, []).append((closure.from_at, closure.until_at))
+    times = {site: SiteTimes(text, zone, closed.pop(site, ())) for site, zone, text, _ in hours}
+    return times | {site: SiteTimes(None, "UTC", of_site) for site, of_site in closed.items()}
 
 
 async def _changed(connection: Connection, closure: Closure) -> Closure:

@@ -1,7 +1,5 @@
 """Changes of the registry over HTTP: PUT, PATCH and DELETE of one thing."""
 
-import json
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,8 +7,7 @@ from starlette.responses import Response
 
 from api.access import Caller
 from api.answers import GUARDED, documented, refusals
-from api.problems import Refused
-from api.registry import may_see_site, require_match, schema_name, thing_answer
+from api.registry import MERGE_PATCH, json_body, may_see_site, require_match, schema_name, thing_answer
 from api.routes.registry import Id, Keeper
 from parking.db.pool import Pool
 from parking.db.registry_edit import Change, edit_thing
@@ -18,7 +15,6 @@ from parking.errors import Fault, NotFound
 from parking.registry_documents import Document
 from parking.registry_things import KINDS, Kind, merged, refused
 
-MERGE_PATCH = "application/merge-patch+json"
 _OUTCOMES = (404, 409, 412, 413, 415, 422, 428, *GUARDED)
 
 
@@ -39,7 +35,7 @@ class _Changes:
 
     async def put(self, request: Request, id: str, caller: Caller) -> Response:
         """Make it so, whatever it was."""
-        document = await _json_body(request, "application/json")
+        document = await json_body(request, "application/json")
 
         def change(before: Document | None, site: Document | None) -> Document:
             require_match(request, self._told(before))
@@ -49,7 +45,7 @@ class _Changes:
 
     async def patch(self, request: Request, id: str, caller: Caller) -> Response:
         """Change what the patch names."""
-        patch = await _json_body(request, MERGE_PATCH, "application/json")
+        patch = await json_body(request, MERGE_PATCH, "application/json")
 
         def change(before: Document | None, site: Document | None) -> Document:
             if before is None:
@@ -148,16 +144,3 @@ def _add_changes(router: APIRouter, kind: Kind, changes: _Changes) -> None:
         description="Out of use from now on, with `If-Match`; what happened there stays on record.",
         operation_id=f"delete_registry_{kind.one}",
     )
-
-
-async def _json_body(request: Request, *kinds: str) -> Any:
-    """The body as JSON. Answers 415 and 422."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in kinds:
-        found = media[:60] or "no Content-Type"
-        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send {' or '.join(kinds)} (found {found!r}).")
-    body = await request.body()
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise refused("body", Fault("body", None, f"is not JSON: {error}")) from error

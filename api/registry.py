@@ -1,5 +1,6 @@
 """Things of the registry over HTTP: their documents, their ETags, and who may change them when."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,8 +15,10 @@ from api.access import Caller
 from api.answers import has_it
 from api.bodies import encode
 from api.problems import Refused
-from parking.registry_things import KINDS, Kind
+from parking.errors import Fault
+from parking.registry_things import KINDS, Kind, refused
 
+MERGE_PATCH = "application/merge-patch+json"
 KEPT = {"Cache-Control": "private, no-cache"}
 """May be kept by whoever asked, and asked about again with its ETag."""
 
@@ -124,3 +127,16 @@ def schema_name(kind: Kind) -> str:
 
 def _tag(etag: str | None) -> dict[str, str]:
     return {} if etag is None else {"ETag": etag}
+
+
+async def json_body(request: Request, *kinds: str) -> Any:
+    """The body as JSON. Answers 415 and 422."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in kinds:
+        found = media[:60] or "no Content-Type"
+        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send {' or '.join(kinds)} (found {found!r}).")
+    body = await request.body()
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise refused("body", Fault("body", None, f"is not JSON: {error}")) from error

@@ -1,23 +1,16 @@
 """Changes of the registry over HTTP: PUT, PATCH and DELETE of one thing."""
 
-import json
-from http import HTTPStatus
-from typing import Any
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.answers import GUARDED, documented, refusals
-from api.problems import Refused
-from api.registry import Match, schema_name, thing_answer
+from api.registry import MERGE_PATCH, Match, json_body, schema_name, thing_answer
 from api.registry_editor import Editor
 from api.routes.registry import Id, Keeper
 from parking.db.pool import Pool
 from parking.db.registry_edit import Edited
-from parking.errors import Fault
-from parking.registry_things import KINDS, Kind, refused
+from parking.registry_things import KINDS, Kind
 
-MERGE_PATCH = "application/merge-patch+json"
 _OUTCOMES = (404, 409, 412, 413, 415, 422, 428, *GUARDED)
 
 
@@ -31,11 +24,11 @@ def registry_changes_router(writes: Pool) -> APIRouter:
 
 def _add_changes(router: APIRouter, kind: Kind, editor: Editor) -> None:
     async def put(request: Request, id: Id, caller: Keeper) -> Response:
-        document = await _json_body(request, "application/json")
+        document = await json_body(request, "application/json")
         return _answer(request, kind, await editor.put(id, document, caller, Match.of(request)))
 
     async def patch(request: Request, id: Id, caller: Keeper) -> Response:
-        patch = await _json_body(request, MERGE_PATCH, "application/json")
+        patch = await json_body(request, MERGE_PATCH, "application/json")
         return _answer(request, kind, await editor.patch(id, patch, caller, Match.of(request)))
 
     async def delete(request: Request, id: Id, caller: Keeper) -> Response:
@@ -80,16 +73,3 @@ def _add_changes(router: APIRouter, kind: Kind, editor: Editor) -> None:
 
 def _answer(request: Request, kind: Kind, done: Edited) -> Response:
     return thing_answer(request, kind.told(done.after or {}), status=200 if done.before is not None else 201)
-
-
-async def _json_body(request: Request, *kinds: str) -> Any:
-    """The body as JSON. Answers 415 and 422."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in kinds:
-        found = media[:60] or "no Content-Type"
-        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send {' or '.join(kinds)} (found {found!r}).")
-    body = await request.body()
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise refused("body", Fault("body", None, f"is not JSON: {error}")) from error

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -53,8 +52,3 @@ def whole_number(text: str, *, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise InputError(f"{name}: must be a whole number (found {text[:40]!r})")
     return int(text)
-
-
-def as_log(value: Any) -> dict[str, Any]:
-    """A closure as the audit log tells it."""
-    return {name: getattr(value, name) for name in ("site_id", "from_at", "until_at", "reason")}

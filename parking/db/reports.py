@@ -351,13 +351,14 @@ class _Zone:
     async def _add_days(self, pairs: Sequence[Group], days: list[date]) -> None:
         parameters = self._of_pairs([(*pair, 0, 0) for pair in pairs])
         parameters |= {"edges": days, "from_day": days[0], "until_day": days[-1]}
-        await self._add_rows("days", parameters, _ALL)
+        # Days of the whole city are read in one go; those of a few sites by key.
+        await self._add_rows("days", parameters, _ALL, how="unsorted")
 
     async def _add_quarters(
         self, ranges: Sequence[tuple[str, str, int, int]], columns: Sequence[str]
     ) -> None:
-        edges = [moment(edge) for edge in self._edges.tolist()]
-        await self._add_rows("quarters", self._of_pairs(ranges) | {"edges": edges}, columns)
+        parameters = self._of_pairs(ranges) | {"edges": binary.time_column(self._edges)}
+        await self._add_rows("quarters", parameters, columns, how="by_key")
 
     def _of_pairs(self, ranges: Sequence[tuple[str, str, int, int]]) -> dict[str, Any]:
         number = np.array([self._line(site, category) for site, category, *_ in ranges], dtype=np.int64)
@@ -370,8 +371,10 @@ class _Zone:
             "until_at": binary.time_column(end),
         }
 
-    async def _add_rows(self, name: str, parameters: dict[str, Any], columns: Sequence[str]) -> None:
-        await self._connection.execute(statement("reports", "by_key"))
+    async def _add_rows(
+        self, name: str, parameters: dict[str, Any], columns: Sequence[str], *, how: str
+    ) -> None:
+        await self._connection.execute(statement("reports", how))
         cursor = await self._connection.execute(statement("reports", name), parameters, binary=True)
         rows = np.array(await cursor.fetchall(), dtype=np.int64).reshape(-1, 2 + len(_ALL)).T
         await self._connection.execute(statement("reports", "as_planned"))

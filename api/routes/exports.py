@@ -12,7 +12,7 @@ from api.answers import GUARDED, refusals
 from api.reports import Reports
 from api.routes.reports import Asked
 from parking.db.exports import COLUMNS, Kind, export_rows
-from parking.db.reports import Question
+from parking.db.report_scope import Question
 from parking.exporting.formats import MEDIA_TYPES, WRITERS, Format, Writer
 
 LONGEST_S = 4 * 3600.0

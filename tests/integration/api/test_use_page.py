@@ -10,7 +10,8 @@ import pytest
 
 from parking.access_keys import Scope
 from parking.db.connect import connect
-from parking.db.reports import By, Question, measure
+from parking.db.report_scope import By, Question
+from parking.db.reports import measure
 from parking.db.use_reports import dwell_report, overstay_report
 from parking.reporting.period import parse_period
 from parking.reporting.sums import figures

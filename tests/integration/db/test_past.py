@@ -11,7 +11,8 @@ from parking.columns import microseconds
 from parking.db.connect import connect
 from parking.db.gate_reports import gate_report
 from parking.db.past import store_past_stays
-from parking.db.reports import By, Question, measure
+from parking.db.report_scope import By, Question
+from parking.db.reports import measure
 from parking.db.site_counts import backfill, load_counted, load_history
 from parking.db.usage import EndedStays
 from parking.errors import InputError

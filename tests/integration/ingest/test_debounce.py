@@ -13,7 +13,8 @@ from ingest.source import Message
 from ingest.writer import Writer
 from parking.db.connect import Connection, connect
 from parking.db.live import load_all
-from parking.db.reports import Question, measure
+from parking.db.report_scope import Question
+from parking.db.reports import measure
 from parking.model import Snapshot
 from parking.reporting.period import parse_period
 from parking.reporting.sums import figures

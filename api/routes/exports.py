@@ -53,6 +53,11 @@ async def _answer(exports: Reports, kind: Kind, asked: Question, form: Format) -
         lots = export_rows(connection, kind, asked)
         stack.push_async_callback(lots.aclose)
         first: list[tuple[Any, ...]] = await anext(lots, [])
+        if form is Format.XLSX:
+            # Nothing of it is sent before its last row, and that there are too many must still be said.
+            while first:
+                await asyncio.to_thread(writer.add, first)
+                first = await anext(lots, [])
     except BaseException:
         await stack.aclose()
         raise

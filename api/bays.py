@@ -68,10 +68,14 @@ class BayTable(Mapping[str, BayFacts]):
         return BayFacts(
             self.ids[row],
             self.sites[self.site[row]],
-            self.categories[self.category[row]],
+            self.category_of(row),
             self.location(row),
             int(self.max_stay_min[row]) or None,
         )
+
+    def category_of(self, row: int) -> str:
+        """What kind of space the bay in that row is."""
+        return self.categories[int(self.category[row])]
 
     def location(self, row: int) -> Location | None:
         """Where the bay in that row lies, as far as it is known."""

@@ -83,7 +83,7 @@ def _add_reads(app: FastAPI, parts: Parts) -> None:
     app.include_router(forecast_router(parts.view, parts.answers, parts.forecasts))
     app.include_router(stream_router(parts.view, parts.log, parts.nearby))
     app.include_router(signs_router(parts.answers, parts.polls))
-    app.include_router(open_data_router(parts.open_data, parts.history))
+    app.include_router(open_data_router(parts.open_data, parts.history, parts.aggregates))
     app.include_router(health_router(parts.view, parts.feed.status, parts.metrics))
 
 
@@ -109,7 +109,7 @@ def _add_administration(app: FastAPI, parts: Parts, settings: Settings) -> None:
 
 
 def _add_pages(app: FastAPI, parts: Parts, settings: Settings) -> None:
-    """What people look at. Last: the page of the API describes all routes."""
+    """What people look at."""
     pages = install_pages(
         app,
         parts.view,

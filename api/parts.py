@@ -17,6 +17,7 @@ from api.maintenance import MaintenanceReader
 from api.metrics import Metrics
 from api.nearby import Nearby
 from api.oidc import Tokens
+from api.opendata.aggregates import Aggregates
 from api.opendata.city import Publisher
 from api.opendata.history import History
 from api.opendata.store import OpenData
@@ -24,6 +25,7 @@ from api.place_names import PlaceNames
 from api.polls import PollBook
 from api.prepared import Answers
 from api.reports import Reports
+from api.sign_metrics import SignMetrics
 from api.webhooks.post import Poster
 from api.webhooks.sender import Sender
 from parking.arrivals import ForecastChances
@@ -56,6 +58,7 @@ class Parts:
     assistants: Assistants
     open_data: OpenData
     history: History
+    aggregates: Aggregates
     reports: Reports
     maintenance: MaintenanceReader
 
@@ -77,6 +80,8 @@ def make_parts(settings: Settings) -> Parts:
     forecasts = ForecastReader(writes, view.clock)
     metrics.registry.register(ForecastMetrics(forecasts, view.clock))
     nearby = Nearby(view, ForecastChances(forecasts, TurnoverChances()))
+    polls = PollBook(writes)
+    metrics.registry.register(SignMetrics(view, answers.board, polls))
     names = PlaceNames(view, load_places(settings.places_file) if settings.places_file else [])
     return Parts(
         view=view,
@@ -89,7 +94,7 @@ def make_parts(settings: Settings) -> Parts:
         keys=keys,
         limits=limits,
         access=Access(keys, limits=limits, metrics=metrics, tokens=_tokens(settings)),
-        polls=PollBook(writes),
+        polls=polls,
         webhooks=Sender(url, view, writes, Poster(settings.webhook_networks)),
         forecasts=forecasts,
         nearby=nearby,
@@ -97,6 +102,7 @@ def make_parts(settings: Settings) -> Parts:
         assistants=Assistants(view, nearby, names),
         open_data=OpenData(view, _publisher(settings), forecasts=forecasts),
         history=History(url, view.clock),
+        aggregates=Aggregates(url, view.clock),
         reports=Reports(url),
         maintenance=MaintenanceReader(url),
     )

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from api.opendata.city import City, Publisher
-from api.opendata.document import DATASETS, ROOT, Dataset, Document
+from api.opendata.document import DATASETS, ROOT, Dataset, Listed
 
 _encode = msgspec.json.Encoder().encode
 _AUTHORITY = "http://publications.europa.eu/resource/authority/"
@@ -19,7 +19,7 @@ CONTEXT = {
 }
 
 
-def catalogue(documents: Sequence[Document]) -> Callable[[City], bytes]:
+def catalogue(documents: Sequence[Listed]) -> Callable[[City], bytes]:
     """What makes the catalogue of these documents."""
 
     def render(city: City) -> bytes:
@@ -42,7 +42,7 @@ def catalogue(documents: Sequence[Document]) -> Callable[[City], bytes]:
     return render
 
 
-def _dataset(city: City, dataset: Dataset, documents: Sequence[Document]) -> dict[str, Any]:
+def _dataset(city: City, dataset: Dataset, documents: Sequence[Listed]) -> dict[str, Any]:
     publisher = city.publisher
     return {
         "@id": publisher.link(f"{ROOT}#{dataset.id}"),
@@ -59,7 +59,7 @@ def _dataset(city: City, dataset: Dataset, documents: Sequence[Document]) -> dic
     }
 
 
-def _distribution(publisher: Publisher, document: Document) -> dict[str, Any]:
+def _distribution(publisher: Publisher, document: Listed) -> dict[str, Any]:
     link = {"@id": publisher.link(document.path)}
     return {
         "@id": publisher.link(f"{document.path}#distribution"),

@@ -44,16 +44,17 @@ REGISTER = Dataset(
 )
 HISTORY = Dataset(
     id="history",
-    title="Arrivals and departures",
-    about="When vehicles came and went in the last day, without any of them being told apart.",
+    title="Use of parking spaces",
+    about="When vehicles came and went in the last day, without any of them being told apart, and how spaces"
+    " were used in each hour of the last month.",
     frequency="HOURLY",
 )
 DATASETS = (SITES, BAYS, REGISTER, HISTORY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """One document. `standard` with its version, `conforms_to` the address of its specification."""
+class Listed:
+    """What the index and the catalogue tell of. `standard` with its version, `conforms_to` its address."""
 
     path: str
     title: str
@@ -62,4 +63,10 @@ class Document:
     conforms_to: str
     media_type: str
     about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document(Listed):
+    """One document that is made of the live view alone."""
+
     render: Callable[[City], bytes]

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 from api.opendata import apds, cds, datex2, geojson, ngsi_ld, parkapi, siri, tables, transparency
+from api.opendata.aggregates import MEDIA_TYPE
 from api.opendata.catalogue import catalogue
 from api.opendata.city import City
 from api.opendata.document import (
     BAYS,
     CSV,
     GEOJSON,
+    HISTORY,
     JSON,
     JSON_LD,
     REGISTER,
@@ -17,6 +19,7 @@ from api.opendata.document import (
     XML,
     Dataset,
     Document,
+    Listed,
 )
 
 _RFC = "https://www.rfc-editor.org/rfc/"
@@ -48,11 +51,9 @@ _csv = _standard("CSV", f"{_RFC}rfc4180", CSV)
 _datex = _standard("DATEX II 3.7", "https://docs.datex2.eu/v3.7/", XML)
 _ngsi = _standard("NGSI-LD (FIWARE)", _MODELS, JSON_LD)
 _siri = _standard("SIRI 2.1 FM", "https://transmodel-cen.eu/index.php/siri/", XML)
-_cds = _standard(
-    "CDS 1.1",
-    "https://github.com/openmobilityfoundation/curb-data-specification/tree/1.1.0",
-    JSON,
-)
+_CDS = "CDS 1.1"
+_CDS_ADDRESS = "https://github.com/openmobilityfoundation/curb-data-specification/tree/1.1.0"
+_cds = _standard(_CDS, _CDS_ADDRESS, JSON)
 _apds = _standard("APDS 4.0", "https://www.allianceforparkingdatastandards.org/", JSON)
 _parkapi = _standard("ParkAPI v1", "https://github.com/offenesdresden/ParkAPI", JSON)
 _code = _standard(
@@ -175,11 +176,34 @@ _TELLING: tuple[Document, ...] = (
         transparency.spaces,
     ),
 )
+EVENTS = Listed(
+    path=f"{ROOT}cds/events/events",
+    title="Events: events",
+    dataset=HISTORY,
+    standard=_CDS,
+    conforms_to=_CDS_ADDRESS,
+    media_type=JSON,
+    about=f"Who came and went in one hour of the last day, where enough did. {_NOT_ALL}",
+)
+AGGREGATES = Listed(
+    path=f"{ROOT}cds/metrics/aggregates",
+    title="Metrics: aggregates",
+    dataset=HISTORY,
+    standard=_CDS,
+    conforms_to=_CDS_ADDRESS,
+    media_type=MEDIA_TYPE,
+    about="Sessions, events, turnover, dwell and occupancy of each zone in the hours of a day, where enough"
+    f" happened. {_NOT_ALL}",
+)
+_ANSWERS = (EVENTS, AGGREGATES)
 _CATALOGUE = _standard("DCAT-AP 3", "https://semiceu.github.io/DCAT-AP/releases/3.0.0/", JSON_LD)(
     "catalogue.jsonld",
     "Catalogue",
     REGISTER,
     "This list for machines.",
-    catalogue(_TELLING),
+    catalogue((*_TELLING, *_ANSWERS)),
 )
 DOCUMENTS: tuple[Document, ...] = (*_TELLING, _CATALOGUE)
+"""Those that are made of the live view alone."""
+LISTED: tuple[Listed, ...] = (*_TELLING, *_ANSWERS, _CATALOGUE)
+"""These, and those that answer a question about the past."""

@@ -78,12 +78,3 @@ class History:
             if known is None:
                 raise
             raise known from error
-
-
-def _hour(text: str) -> datetime | None:
-    if not _FORM.fullmatch(text):
-        return None
-    try:
-        return datetime.strptime(text, "%Y-%m-%dT%H").replace(tzinfo=UTC)
-    except ValueError:
-        return None

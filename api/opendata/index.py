@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from api.opendata.city import Publisher
-from api.opendata.documents import DOCUMENTS
+from api.opendata.documents import LISTED
 from api.prepared import Prepared, prepared
 
 CACHE = "public, max-age=300"
@@ -46,7 +46,7 @@ def index(publisher: Publisher) -> Prepared:
             media_type=one.media_type,
             about=one.about,
         )
-        for one in DOCUMENTS
+        for one in LISTED
     ]
     body = OpenDataIndex(publisher.name, publisher.licence, publisher.licence_url, documents)
     return prepared(msgspec.json.encode(body), cache=CACHE, vary="Accept")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.answers import answer, documented, has_it, outcome
+from api.opendata.aggregates import Aggregates
 from api.opendata.document import ROOT, Document
 from api.opendata.documents import DOCUMENTS
 from api.opendata.history import History
@@ -21,10 +22,10 @@ from api.routes.signs import prefers
 Accept = Annotated[str, Header(include_in_schema=False)]
 
 
-def open_data_router(data: OpenData, history: History) -> APIRouter:
+def open_data_router(data: OpenData, history: History, aggregates: Aggregates) -> APIRouter:
     """One route for each document, and those that answer a question."""
     router = APIRouter(tags=["Open data"])
-    router.include_router(curb_data_router(data, history))
+    router.include_router(curb_data_router(data, history, aggregates))
     all_documents = index(data.publisher)
 
     @router.get(ROOT, responses=documented("OpenDataIndex", 304), summary="All open-data documents")

@@ -138,8 +138,8 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         await run("unassign_devices", sites=sites, rows=rows["sensors"])
         await run("release_devices", rows=rows["sensors"])
         await upsert("upsert_devices", "sensors")
-        await run("end_assignments", at=at)
-        await run("begin_assignments", at=at)
+        for name in ("end_assignments", "begin_first_assignments", "begin_assignments"):
+            await run(name, at=at)
         await upsert("upsert_gates", "gates")
         cameras = [gate.camera for site in registry.sites for gate in site.gates]
         retired["gates"] = len(await run("remove_gates", sites=sites, cameras=cameras))

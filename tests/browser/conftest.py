@@ -109,9 +109,13 @@ async def look(town: Town) -> AsyncIterator[Looker]:
         await browser.close()
 
 
-async def violations(page: Page) -> list[str]:
-    """What axe finds wrong with the page as it is, one line for each place."""
+async def load_axe(page: Page) -> None:
+    """Bring axe into the page that is open."""
     await page.evaluate(AXE.read_text("utf-8"))
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe, which is loaded, finds wrong with the page as it is now, one line for each place."""
     found = await page.evaluate(
         "rules => axe.run({runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})", RULES
     )

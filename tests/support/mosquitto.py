@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+import aiomqtt
+
 from cli.embedded import GuardedProcess
 from cli.embedded.nats import mqtt_answers
 from cli.embedded.ports import LOOPBACK
@@ -24,9 +26,12 @@ class PrivateMosquitto(EmbeddedService):
     name = "Mosquitto of this test"
     user = "parking"
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        """With `settings` in place of the shipped ones of the same names."""
+    def __init__(
+        self, settings: Mapping[str, str] | None = None, *, more: Mapping[str, str] | None = None
+    ) -> None:
+        """With `settings` in place of the shipped ones of the same names, and with `more` beside them."""
         super().__init__()
+        self._more = dict(more or {})
         self._settings = dict(settings or {})
         self._password = new_password()
         self._inside = f"/mosquitto-of-tests/{secrets.token_hex(8)}"
@@ -67,7 +72,11 @@ class PrivateMosquitto(EmbeddedService):
             config, found = re.subn(rf"(?m)^{name} .*$", f"{name} {value}", config)
             assert found == 1, f"{name} is set once in {MOSQUITTO_CONF}"
         (self._home / "config" / "mosquitto.conf").write_text(config)
-        (fragments / "listener.conf").write_text(f"listener {self.port} {LOOPBACK}\n")
+        lines = [
+            *(f"{name} {value}" for name, value in self._more.items()),
+            f"listener {self.port} {LOOPBACK}",
+        ]
+        (fragments / "listener.conf").write_text("".join(f"{line}\n" for line in lines))
         passwords = data / "passwords"
         passwords.touch(mode=0o600)
         passwords.write_text(f"{self.user}:{self._password}\n")
@@ -87,4 +96,5 @@ class PrivateMosquitto(EmbeddedService):
         return [_IN_ROOT, DEBIAN_ROOT, user, *command]
 
     async def _answers(self) -> bool:
-        return await mqtt_answers(self.url)
+        # A broker that limits the keep-alive tells so over MQTT 5, and refuses the others who ask for more.
+        return await mqtt_answers(self.url, protocol=aiomqtt.ProtocolVersion.V5)

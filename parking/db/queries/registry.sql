@@ -79,11 +79,18 @@ UPDATE device_assignment a SET until_at = greatest(%(at)s::timestamptz, a.from_a
  WHERE a.until_at IS NULL
    AND NOT EXISTS (SELECT FROM device d WHERE d.device_id = a.device_id AND d.bay_id = a.bay_id);
 
--- begin_assignments: devices that have come to a bay; a bay's first device has always been there as far as we know
+-- begin_first_assignments: a bay's first device, which watched none before, was always there as far as we know
 INSERT INTO device_assignment (device_id, bay_id, from_at, recorded_at)
-SELECT d.device_id, d.bay_id,
-       CASE WHEN EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id OR a.bay_id = d.bay_id)
-            THEN %(at)s::timestamptz ELSE '-infinity' END, %(at)s::timestamptz
+SELECT d.device_id, d.bay_id, '-infinity', %(at)s::timestamptz
+  FROM device d
+ WHERE d.bay_id IS NOT NULL
+   -- Not one condition with OR: that would be looked up device by device, among all that this adds.
+   AND NOT EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id)
+   AND NOT EXISTS (SELECT FROM device_assignment a WHERE a.bay_id = d.bay_id);
+
+-- begin_assignments: all other devices that have come to a bay
+INSERT INTO device_assignment (device_id, bay_id, from_at, recorded_at)
+SELECT d.device_id, d.bay_id, %(at)s::timestamptz, %(at)s::timestamptz
   FROM device d
  WHERE d.bay_id IS NOT NULL
    AND NOT EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id AND a.until_at IS NULL);

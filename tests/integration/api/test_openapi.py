@@ -22,7 +22,7 @@ CHECKS = (
     "unsupported_method",
 )
 ENDLESS = ("/v1/stream",)
-BUDGET_S = 60
+BUDGET_S = 35
 
 
 @pytest.fixture

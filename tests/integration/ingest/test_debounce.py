@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.bays import BayTable
 from firmware_protocol.codec import encode
 from firmware_protocol.frames import FrameType, State, StateFrame
 from ingest.source import Message
@@ -152,5 +153,4 @@ async def _turned(writer: Writer, bay: Bay) -> list[int]:
 
 async def _since(connection: Connection) -> datetime | None:
     everything = await load_all(connection)
-    ((_, now),) = everything.bays
-    return now.since
+    return BayTable(everything.bays).now(0).since

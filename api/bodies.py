@@ -1,7 +1,7 @@
 """What the API says, as types that are both the documentation and what is encoded."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -182,25 +182,30 @@ class Readiness(msgspec.Struct, frozen=True):
 
 def site_body(site: LiveSite, *, as_of: datetime, stale: bool) -> Site:
     """The site as the API tells it."""
+    return Site(**site_fields(site, as_of=as_of, stale=stale))
+
+
+def site_fields(site: LiveSite, *, as_of: datetime, stale: bool) -> dict[str, Any]:
+    """The fields of a `Site`."""
     facts, snapshot = site.facts, site.snapshot
-    return Site(
-        id=facts.id,
-        name=facts.name,
-        kind=facts.kind,
-        counting=facts.counting,
-        timezone=facts.timezone,
-        location=point(facts.location),
-        capacity=snapshot.capacity,
-        vacant=snapshot.vacant,
-        occupied=snapshot.occupied,
-        unknown=snapshot.unknown,
-        free_min=snapshot.free_min,
-        free_max=snapshot.free_max,
-        as_of=as_of,
-        stale=stale,
-        revision=snapshot.revision,
-        status=snapshot.status,
-    )
+    return {
+        "id": facts.id,
+        "name": facts.name,
+        "kind": facts.kind,
+        "counting": facts.counting,
+        "timezone": facts.timezone,
+        "location": point(facts.location),
+        "capacity": snapshot.capacity,
+        "vacant": snapshot.vacant,
+        "occupied": snapshot.occupied,
+        "unknown": snapshot.unknown,
+        "free_min": snapshot.free_min,
+        "free_max": snapshot.free_max,
+        "as_of": as_of,
+        "stale": stale,
+        "revision": snapshot.revision,
+        "status": snapshot.status,
+    }
 
 
 def bay_body(facts: BayFacts, now: BayNow, withheld: frozenset[str] = frozenset()) -> Bay:

@@ -1,18 +1,17 @@
-"""Where a driver near a place can park: distances over the grid at once, then the few sites that matter."""
+"""Where a driver near a place can park: sites that may do by columns, then one by one from the nearest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from math import ceil, floor
+from operator import itemgetter
 from typing import Final, Literal
 
-import msgspec
-
-from api.bodies import NearBay, NearSite, Point, price, site_body
-from api.fit import Needs, Opening, not_known, opening_at, unfit
+from api.bodies import NearBay, NearSite, Point, price, site_fields
+from api.fit import Fits, Needs, Opening, Openings, not_known
 from api.live import LiveSite, LiveView
-from api.places import Matching, Near, Places, Spaces, Wanted
+from api.places import Near, Places, Spaces, Wanted
 from api.words import Seen, reason
 from parking.chance import Asked, Chance, Chances
 
@@ -26,7 +25,15 @@ COMPARED: Final = 100
 STEPS: Final = 20
 """A chance is told in so many steps: it is not known better."""
 
+_NONE: Final = Chance(0.0, 0.0)
+"""Where it is closed then."""
+
 Sort = Literal["chance", "distance"]
+_BEST: Final[dict[Sort, tuple[bool, bool, float]]] = {
+    "chance": (False, False, -(STEPS - 1) / STEPS),
+    "distance": (False, False, 0.0),
+}
+"""How a rank begins that only distance can better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +61,13 @@ class _Candidate:
     """A site that would do."""
 
     site: LiveSite
-    place: int
+    near: Near
     distance_m: float
     spaces: Spaces
     opening: Opening
     stale: bool
     not_known: list[str]
-    chance: Chance | None = None
+    chance: Chance | None
 
     def rank(self, sort: Sort) -> tuple[bool, bool, float, float, str]:
         """Closed comes last, and before it what nobody knows; else by chance and then by distance."""
@@ -82,14 +89,19 @@ class Nearby:
     def __init__(self, view: LiveView, chances: Chances) -> None:
         self._view = view
         self._chances = chances
-        self._places: Places | None = None
+        self._known: tuple[Places, Fits] | None = None
 
-    @property
-    def places(self) -> Places:
-        """The places of the registry as it is now."""
-        if self._places is None or self._places.registry_version != self._view.registry_version:
-            self._places = Places(self._view)
-        return self._places
+    def _of_registry(self) -> tuple[Places, Fits]:
+        """What the registry says now, in columns."""
+        if self._known is None or self._known[0].registry_version != self._view.registry_version:
+            places = Places(self._view)
+            self._known = places, Fits(places.sites)
+        return self._known
+
+    def sites(self, wanted: Wanted) -> list[str]:
+        """The ids of all sites there, nearest first."""
+        places, _ = self._of_registry()
+        return [places.sites[near.place].facts.id for near in places.near(wanted)]
 
     def find(self, query: Query) -> list[NearSite]:
         """The sites that would do, best first; a full or wholly unknown one only with `include_full`.
@@ -97,67 +109,55 @@ class Nearby:
         A space whose state is unknown is never counted as free.
         """
         now = self._view.clock.now()
-        near = self.places.near(query.wanted)
-        fit = list(islice(self._candidates(near, query, now), COMPARED))
-        fit.sort(key=lambda one: one.rank(query.sort))
-        return [self._result(one, near, query, now) for one in fit[: query.limit]]
+        fit = _first(islice(self._candidates(query, now), COMPARED), query)
+        return [self._result(one, query, now) for one in fit]
 
-    def _candidates(self, near: Near, query: Query, now: datetime) -> Iterator[_Candidate]:
+    def _candidates(self, query: Query, now: datetime) -> Iterator[_Candidate]:
         """The sites that would do, nearest first."""
-        view, arrival = self._view, max(query.needs.arrival, now)
-        for place, distance, site, spaces in self._spaces(near, query.wanted):
-            if not (query.include_full or spaces.vacant) or unfit(site, query.needs):
+        view, wanted, needs = self._view, query.wanted, query.needs
+        places, fits = self._of_registry()
+        arrival = max(needs.arrival, now)
+        openings = Openings(view.closures, at=arrival, now=now)
+        only_open = query.open or (query.open is None and not query.include_full)
+        for near in places.near(wanted, fits.fit(needs)):
+            site = places.sites[near.place]
+            spaces = near.spaces(site)
+            if spaces is None or not (query.include_full or spaces.vacant):
                 continue
-            closures = view.closures.get(site.facts.id, [])
-            opening = opening_at(site, closures, at=arrival, now=now)
-            if opening.open is False and (query.open or (query.open is None and not query.include_full)):
+            opening = openings.of(site)
+            if opening.open is False and only_open:
                 continue
-            lacking = not_known(site, query.needs, opening)
-            if query.wanted.stay_min is not None and spaces.max_stay_min is None:
+            lacking = not_known(site, needs, opening)
+            if wanted.stay_min is not None and spaces.max_stay_min is None:
                 lacking.append("stay_min")
             if query.only_known and lacking:
                 continue
-            stale = view.is_stale(site, now)
-            one = _Candidate(site, place, distance, spaces, opening, stale, lacking)
-            one.chance = self._chance(one, arrival)
-            yield one
+            stale, distance_m = view.is_stale(site, now), near.metres
+            if opening.open is False:
+                chance: Chance | None = _NONE
+            else:
+                chance = None if stale else self._chance(site, spaces, distance_m, arrival)
+            yield _Candidate(site, near, distance_m, spaces, opening, stale, lacking, chance)
 
-    def _spaces(self, near: Near, wanted: Wanted) -> Iterator[tuple[int, float, LiveSite, Spaces]]:
-        """Each site near with its place, its distance and the spaces that would do, nearest first."""
-        places = self.places
-        for first in range(0, len(near.sites), COMPARED):
-            block = near.sites[first : first + COMPARED]
-            matching = Matching(places, block, wanted)
-            distances = near.distances_m[first : first + COMPARED]
-            for place, distance in zip(block.tolist(), distances.tolist(), strict=True):
-                site = self._view.sites[places.sites[place]]
-                if (spaces := matching.spaces(place, site)) is not None:
-                    yield place, distance, site, spaces
-
-    def _chance(self, one: _Candidate, arrival: datetime) -> Chance | None:
+    def _chance(self, site: LiveSite, spaces: Spaces, distance_m: float, arrival: datetime) -> Chance | None:
         """The chance when the driver, who is at the place by `arrival`, has driven to the site."""
-        if one.opening.open is False:
-            return Chance(0.0, 0.0)
-        if one.stale:
-            return None
-        drive = timedelta(minutes=one.distance_m * DETOUR / DRIVING_M_PER_MINUTE)
+        drive = timedelta(minutes=distance_m * DETOUR / DRIVING_M_PER_MINUTE)
         return self._chances.chance(
             Asked(
-                site=one.site.facts.id,
-                kind=one.site.facts.kind,
-                vacant=one.spaces.vacant,
-                occupied=one.spaces.occupied,
-                unknown=one.spaces.unknown,
-                as_of=self._view.as_of(one.site),
+                site=site.facts.id,
+                kind=site.facts.kind,
+                vacant=spaces.vacant,
+                occupied=spaces.occupied,
+                unknown=spaces.unknown,
+                as_of=self._view.as_of(site),
                 arrival=arrival + drive,
             )
         )
 
-    def _result(self, one: _Candidate, near: Near, query: Query, now: datetime) -> NearSite:
+    def _result(self, one: _Candidate, query: Query, now: datetime) -> NearSite:
         details = one.site.facts.details
-        body = site_body(one.site, as_of=self._view.as_of(one.site), stale=one.stale)
         return NearSite(
-            **msgspec.structs.asdict(body),
+            **site_fields(one.site, as_of=self._view.as_of(one.site), stale=one.stale),
             distance_m=round(one.distance_m),
             walking_m=round(one.distance_m * DETOUR),
             walking_minutes=walking_minutes(one.distance_m),
@@ -173,7 +173,7 @@ class Nearby:
             opening_hours=details.opening_hours,
             address=details.address,
             not_known=one.not_known,
-            bays=[self._near_bay(row, metres) for row, metres in near.free_bays(one.place)],
+            bays=[self._near_bay(row, metres) for row, metres in one.near.free_bays()],
         )
 
     def _reason(self, one: _Candidate, query: Query, now: datetime) -> str:
@@ -193,11 +193,31 @@ class Nearby:
         )
 
     def _near_bay(self, row: int, distance_m: float) -> NearBay:
-        bay = self._view.bays.facts(row)
-        assert bay.location is not None, "only bays with a location are found"
+        bays = self._view.bays
+        location = bays.location(row)
+        assert location is not None, "only bays with a location are found"
         return NearBay(
-            id=bay.id, category=bay.category, location=Point(*bay.location), distance_m=round(distance_m)
+            id=bays.ids[row],
+            category=bays.category_of(row),
+            location=Point(*location),
+            distance_m=round(distance_m),
         )
+
+
+def _first(candidates: Iterable[_Candidate], query: Query) -> list[_Candidate]:
+    """The best of candidates that come nearest first. Once `limit` of them could not be better but by being
+    nearer, no farther one is looked at.
+    """
+    ranked, best, reached_m = [], 0, 0.0
+    for one in candidates:
+        if best >= query.limit and one.distance_m > reached_m:
+            break
+        rank = one.rank(query.sort)
+        ranked.append((rank, one))
+        if rank[:3] == _BEST[query.sort]:
+            best, reached_m = best + 1, one.distance_m
+    ranked.sort(key=itemgetter(0))
+    return [one for _, one in ranked[: query.limit]]
 
 
 def at_least(chance: float) -> float:

@@ -2,6 +2,7 @@
 
 Cities of 50 bays a street, as dense as each other (the larger one is larger), and the dense one: as many bays
 on a tenth of the ground. Each question is asked at another place of the city, with filters, and encoded.
+Where other programs want the processor too, `cpu` (this thread's own time) tells what a question costs.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from parking.chance import TurnoverChances
 from parking.db.live import BayFacts, BayNow, Confirmation, Everything, SiteFacts
 from parking.details import SiteDetails, Tariff
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
+from tests.support.live import columns
 
 BAYS_PER_SITE = 50
 METRE = 1 / 111_195
@@ -63,6 +65,8 @@ class Timing(msgspec.Struct, frozen=True):
     question: str
     p50_ms: float
     p99_ms: float
+    cpu_p50_ms: float
+    cpu_p99_ms: float
     results: float
 
 
@@ -88,7 +92,7 @@ def view_of(city: City) -> LiveView:
     clock = DatabaseClock()
     view = LiveView(clock=clock, stale_after_s=3600)
     clock.sync(NOW, asked_at=clock.elapsed())
-    view.replace(Everything(Confirmation(NOW, NOW, 1, 1), sites, bays, []))
+    view.replace(Everything(Confirmation(NOW, NOW, 1, 1), sites, columns(bays), []))
     return view
 
 
@@ -131,17 +135,19 @@ def ask(city: City, nearby: Nearby, question: str, *, times: int) -> Timing:
     """Ask so often, each time at another place."""
     random = np.random.default_rng(2)
     needs = Needs(NOW + timedelta(minutes=20), height_m=2.0, max_price=2.5)
-    took, results = [], 0
+    took, worked, results = [], [], 0
     for x, y in random.uniform(-city.side_m / 2.5, city.side_m / 2.5, (times, 2)):
         lon, lat = _place(x, y)
         wanted = Wanted(lat=lat, lon=lon, **QUESTIONS[question])  # type: ignore[arg-type]
-        began = time.perf_counter()
+        began, began_work = time.perf_counter(), time.thread_time()
         found = nearby.find(Query(wanted=wanted, needs=needs, limit=20))
         encode(NearbyBody(found, needs.arrival))
         took.append(1000 * (time.perf_counter() - began))
+        worked.append(1000 * (time.thread_time() - began_work))
         results += len(found)
-    ordered = sorted(took)
-    return Timing(city.name, question, ordered[times // 2], ordered[int(times * 0.99)], results / times)
+    wall, work = sorted(took), sorted(worked)
+    half, most = times // 2, int(times * 0.99)
+    return Timing(city.name, question, wall[half], wall[most], work[half], work[most], results / times)
 
 
 def bench(*, times: int = 1000) -> list[Timing]:
@@ -170,7 +176,10 @@ def figures(timings: list[Timing]) -> list[Figure]:
                 unit="ms",
                 values=[max(of[1].p99_ms, of[2].p99_ms)],
                 goal=P99_MS,
-                details={f"p50 ms, {timing.city}": timing.p50_ms for timing in of},
+                details={
+                    **{f"p50 ms, {timing.city}": timing.p50_ms for timing in of},
+                    "p99 ms of processor time": max(of[1].cpu_p99_ms, of[2].cpu_p99_ms),
+                },
             )
         )
         found.append(
@@ -180,7 +189,10 @@ def figures(timings: list[Timing]) -> list[Figure]:
                 unit="x",
                 values=[of[1].p50_ms / of[0].p50_ms],
                 goal=GROWTH,
-                details={"x at tenfold density": of[2].p50_ms / of[0].p50_ms},
+                details={
+                    "x at tenfold density": of[2].p50_ms / of[0].p50_ms,
+                    "x in processor time": of[1].cpu_p50_ms / of[0].cpu_p50_ms,
+                },
             )
         )
     return found
@@ -196,9 +208,12 @@ def main() -> None:
     if arguments.json:
         print(msgspec.json.encode(timings).decode())
         return
-    print(f"{'city':30} {'question':16} {'p50 ms':>7} {'p99 ms':>7} {'results':>8}")
+    print(f"{'city':30} {'question':16} {'p50 ms':>7} {'p99 ms':>7} {'cpu p50':>7} {'cpu p99':>7} results")
     for one in timings:
-        print(f"{one.city:30} {one.question:16} {one.p50_ms:7.2f} {one.p99_ms:7.2f} {one.results:8.1f}")
+        print(
+            f"{one.city:30} {one.question:16} {one.p50_ms:7.2f} {one.p99_ms:7.2f}"
+            f" {one.cpu_p50_ms:7.2f} {one.cpu_p99_ms:7.2f} {one.results:7.1f}"
+        )
     for figure in figures(timings):
         print(f"{figure.name}: {figure.value:.2f} {figure.unit} ({figure.verdict})")
 

@@ -98,8 +98,7 @@ def _near(nearby: Nearby, lat: float | None, lon: float | None, radius_m: float)
         }
         raise RequestValidationError([wrong])
     wanted = Wanted(lat=lat, lon=lon, radius_m=radius_m, categories=frozenset(), stay_min=None)
-    places = nearby.places
-    return frozenset(places.sites[place] for place in places.near(wanted).sites.tolist())
+    return frozenset(nearby.sites(wanted))
 
 
 class Reader:

@@ -179,7 +179,7 @@ async def test_it_is_current_while_it_keeps_up_and_not_while_the_broker_has_more
     async with consuming(database_url, hose) as consumer:
 
         async def flow(seen: Callable[[], bool], what: str) -> None:
-            """Messages come without a pause, until this is seen 50 times on end; no matter how long it takes."""
+            """Messages come without a pause, until this is seen 50 times on end."""
             on_end = 0
 
             def one_more() -> bool:

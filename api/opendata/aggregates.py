@@ -21,7 +21,8 @@ from api.opendata.tables import table
 from api.reports import Reports
 from parking.columns import Ints
 from parking.db.connect import Connection
-from parking.db.reports import MOST_CELLS, By, Measured, Question, measure
+from parking.db.report_scope import By, Question
+from parking.db.reports import MOST_CELLS, Measured, measure
 from parking.errors import InputError, NotFound
 from parking.reporting.period import Bucket, Period
 from parking.reporting.sums import Figures, figures

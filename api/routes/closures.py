@@ -10,7 +10,7 @@ from api.answers import GUARDED, documented
 from api.bodies import encode
 from api.clock import DatabaseClock
 from api.closures import ClosureWish, closure_body, closure_document, closures_body, patched
-from api.registry import MERGE_PATCH, json_body, require_match, thing_answer
+from api.registry import MERGE_PATCH, Match, json_body, thing_answer
 from api.routes.registry import Keeper, Limit, Site
 from parking.db.audit import record
 from parking.db.opening import change_closure, close_site, closures, end_closure, find_closure
@@ -105,7 +105,7 @@ def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
         async with writes.transaction() as connection:
             before = await find_closure(connection, number)
             caller.require_site(before.site_id)
-            require_match(request, closure_document(before))
+            Match.of(request).require(closure_document(before))
             wish = patched(before, patch)
             after = await change_closure(
                 connection, before, from_at=wish.from_at, until_at=wish.until_at, reason=wish.reason

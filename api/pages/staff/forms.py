@@ -23,10 +23,10 @@ class Form:
         return self.values.get(name, default)
 
 
-async def typed(request: Request) -> Form:
-    """What was sent, without files."""
+async def typed(request: Request, *, most: int = 2000) -> Form:
+    """What was sent, without files; of each value at most so many characters."""
     sent = await request.form()
-    return Form({name: value.strip()[:2000] for name, value in sent.items() if isinstance(value, str)})
+    return Form({name: value.strip()[:most] for name, value in sent.items() if isinstance(value, str)})
 
 
 def local_time(text: str, timezone: str, *, name: str) -> datetime | None:

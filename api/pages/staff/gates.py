@@ -10,7 +10,7 @@ from api.pages.staff.use_query import Wanted, bucket_names
 from api.pages.staff.words import drift, dwell, share
 from parking.db.connect import Connection
 from parking.db.gate_reports import gate_report
-from parking.db.reports import By
+from parking.db.report_scope import By
 from parking.model import Counting
 from parking.reporting.gates import GateBucket, GateLine, Gates
 from parking.reporting.period import Bucket

@@ -17,7 +17,7 @@ from api.sessions import Session
 from parking.access_keys import Scope
 from parking.db.connect import Connection
 from parking.db.monthly_report import monthly_report
-from parking.db.reports import By, Question
+from parking.db.report_scope import By, Question
 from parking.db.use_reports import use_report
 from parking.errors import InputError
 from parking.exporting.formats import Format

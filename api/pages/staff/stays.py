@@ -21,7 +21,7 @@ from api.reports import Reports
 from api.sessions import Session
 from parking.access_keys import Scope
 from parking.db.connect import Connection
-from parking.db.reports import By, Question
+from parking.db.report_scope import By, Question
 from parking.db.use_reports import dwell_report, overstay_report
 from parking.errors import InputError
 from parking.exporting.formats import Format

@@ -22,7 +22,8 @@ from api.reports import Reports
 from api.sessions import Session
 from parking.access_keys import Scope
 from parking.db.gate_reports import gate_report
-from parking.db.reports import By, Measured, Question, measure
+from parking.db.report_scope import By, Question
+from parking.db.reports import Measured, measure
 from parking.db.use_reports import use_report
 from parking.errors import InputError
 from parking.exporting.formats import Format

@@ -112,7 +112,7 @@ def _add_administration(app: FastAPI, parts: Parts, settings: Settings) -> None:
 
 
 def _add_pages(app: FastAPI, parts: Parts, settings: Settings) -> None:
-    """What people look at. Last: the page of the API describes all routes."""
+    """What people look at."""
     pages = install_pages(
         app,
         parts.view,

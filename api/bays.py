@@ -1,6 +1,6 @@
 """All bays in columns: a hundred thousand take some 25 MB, and numpy answers questions about many at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from copy import copy
 from datetime import datetime
 
@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parking.columns import microseconds, moment
+from parking.db.binary import NEVER_US
 from parking.db.live import BayFacts, BayNow, Location
+from parking.db.live_bays import BayColumns, no_bays
 from parking.model import Occupancy
 
 STATES = (Occupancy.VACANT, Occupancy.OCCUPIED, Occupancy.UNKNOWN)
 VACANT, OCCUPIED, UNKNOWN = range(3)
 """How `BayTable.state` says them."""
 
-_CODES = {state: code for code, state in enumerate(STATES)}
-_NEVER = np.iinfo(np.int64).min
+_CODES: dict[str, int] = {state: code for code, state in enumerate(STATES)}
 
 
 class BayTable(Mapping[str, BayFacts]):
@@ -27,19 +28,16 @@ class BayTable(Mapping[str, BayFacts]):
     change; `state` is what is published now.
     """
 
-    def __init__(self, bays: Sequence[tuple[BayFacts, BayNow]] = ()) -> None:
-        bays = sorted(bays, key=lambda bay: bay[0].site)
-        places = [bay.location or (np.nan, np.nan) for bay, _ in bays]
-        self.ids = [bay.id for bay, _ in bays]
-        self.sites, self.site = _coded([bay.site for bay, _ in bays])
-        self.categories, self.category = _coded([bay.category for bay, _ in bays])
-        self.lons = np.array([lon for lon, _ in places], dtype=np.float64)
-        self.lats = np.array([lat for _, lat in places], dtype=np.float64)
-        self.max_stay_min = np.array([bay.max_stay_min or 0 for bay, _ in bays], dtype=np.int32)
-        self.state = np.array([_CODES[now.state] for _, now in bays], dtype=np.int8)
-        self._since = np.array([_stored(now.since) for _, now in bays], dtype=np.int64)
-        self._fault = np.array([now.fault for _, now in bays], dtype=np.bool_)
-        self._revision = np.array([now.revision for _, now in bays], dtype=np.int64)
+    def __init__(self, bays: BayColumns | None = None) -> None:
+        bays = no_bays() if bays is None else bays
+        self.ids = bays.ids
+        self.sites, self.site = _coded(bays.sites)
+        self.categories, self.category = _coded(bays.categories)
+        self.lons, self.lats = bays.lons, bays.lats
+        self.max_stay_min = bays.max_stay_min.astype(np.int32)
+        self.state = np.array([_CODES[state] for state in bays.states], dtype=np.int8)
+        self._since, self._fault = bays.since_us.copy(), bays.faults.copy()
+        self._revision = bays.revisions.copy()
         self._rows = {id: row for row, id in enumerate(self.ids)}
         edges = np.searchsorted(self.site, np.arange(len(self.sites) + 1))
         self.starts, self.ends = edges[:-1], edges[1:]
@@ -87,7 +85,7 @@ class BayTable(Mapping[str, BayFacts]):
     def now(self, row: int) -> BayNow:
         """What is published of the bay in that row."""
         since = int(self._since[row])
-        began = None if since == _NEVER else moment(since)
+        began = None if since == NEVER_US else moment(since)
         return BayNow(STATES[self.state[row]], began, bool(self._fault[row]), int(self._revision[row]))
 
     def set(self, row: int, now: BayNow) -> None:
@@ -107,7 +105,7 @@ class BayTable(Mapping[str, BayFacts]):
         values = zip(self.ids[part], *(column[part].tolist() for column in columns), strict=True)
         for id, site, category, lon, lat, limit, state, since, fault, revision in values:
             at = None if lon != lon else (lon, lat)
-            began = None if since == _NEVER else moment(since)
+            began = None if since == NEVER_US else moment(since)
             facts = BayFacts(id, self.sites[site], self.categories[category], at, limit or None)
             yield facts, BayNow(STATES[state], began, fault, revision)
 
@@ -167,4 +165,4 @@ def _coded(names: list[str]) -> tuple[list[str], NDArray[np.int32]]:
 
 
 def _stored(moment: datetime | None) -> int:
-    return _NEVER if moment is None else microseconds(moment)
+    return NEVER_US if moment is None else microseconds(moment)

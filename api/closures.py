@@ -1,14 +1,19 @@
 """Closures of sites as the API tells them and takes wishes for them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from api.bodies import Time
 from parking.db.opening import MAX_REASON, Closure
+from parking.errors import Fault
+from parking.registry import faults_of
 from parking.registry_parts import Name, Text
+from parking.registry_things import merged, refused
+
+_FIXED = ("id", "site", "made_by", "made_at")
 
 
 class ClosureBody(msgspec.Struct, frozen=True, kw_only=True, rename={"from_at": "from", "until_at": "until"}):
@@ -39,6 +44,30 @@ class ClosureWish(BaseModel):
     from_at: AwareDatetime | None = Field(None, alias="from", description="now unless given")
     until_at: AwareDatetime | None = Field(None, alias="until", description="null: until somebody ends it")
     reason: Text = Field(max_length=MAX_REASON, description="for people; drivers may read it")
+
+
+def patched(closure: Closure, patch: Any) -> ClosureWish:
+    """What a merge patch (RFC 7396) makes of a closure. Raises RegistryError, which names each field."""
+    if not isinstance(patch, dict):
+        raise refused("closure", Fault("body", None, "a merge patch is a JSON object"))
+    before = closure_document(closure)
+    after = merged(before, patch)
+    fixed = [name for name in _FIXED if after.get(name) != before[name]]
+    if fixed:
+        faults = (Fault(name, str(patch[name])[:60], f"stays {before[name]}") for name in fixed)
+        raise refused("closure", *faults)
+    try:
+        return ClosureWish.model_validate(
+            {name: value for name, value in after.items() if name == "site" or name not in _FIXED}
+        )
+    except ValidationError as error:
+        raise refused("closure", *faults_of({}, error)) from error
+
+
+def closure_document(closure: Closure) -> dict[str, Any]:
+    """The closure as it is told, member by member."""
+    document: dict[str, Any] = msgspec.to_builtins(closure_body(closure))
+    return document
 
 
 def closure_body(closure: Closure) -> ClosureBody:

@@ -13,13 +13,11 @@ from parking.db.outlooks import SiteDay, StoredOutlook, load_days, load_outlooks
 from parking.db.pool import Pool
 from parking.errors import ParkingError
 from parking.forecast.trust import Record
-from parking.outlook import Outlook
+from parking.outlook import OLD, Outlook
 
 log = structlog.get_logger()
 
 LOOK_S: Final = 10.0
-OLD: Final = timedelta(minutes=15)
-"""What was foretold longer ago is not told any more."""
 DAYS_EVERY: Final = timedelta(minutes=5)
 """How often the days' curves and the scores are read; both change each quarter of an hour."""
 

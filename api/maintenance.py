@@ -14,6 +14,7 @@ from parking.db.failures import explain
 from parking.db.maintenance import load_maintenance
 from parking.db.watchdog import answering_within
 from parking.health.maintenance import Fault, Maintenance, SilentSign, Visit
+from parking.notes import Note, Wrong
 
 KEPT_S = 5.0
 _ANSWER_S = 10.0
@@ -62,6 +63,18 @@ class SilentSignBody(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class NoteBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A driver's note that something is told wrongly, with which nobody has dealt yet."""
+
+    id: int
+    site: str
+    name: Annotated[str, Meta(description="of the site")]
+    bay: Annotated[str | None, Meta(description="null: of the site as a whole")]
+    wrong: Annotated[Wrong, Meta(description="by the driver's choice")]
+    text: Annotated[str, Meta(description="the driver's words, without what looks like personal data")]
+    made_at: Time
+
+
 class MaintenanceBody(msgspec.Struct, frozen=True, kw_only=True):
     """Visits, the most useful first. `as_of` is when all devices were last looked at, null for never."""
 
@@ -69,6 +82,7 @@ class MaintenanceBody(msgspec.Struct, frozen=True, kw_only=True):
     visits: list[VisitBody]
     at_desk: list[DeskFault]
     signs: Annotated[list[SilentSignBody], Meta(description="signs that no longer ask over HTTP")]
+    notes: Annotated[list[NoteBody], Meta(description="of drivers, the newest first")]
 
 
 class MaintenanceReader:
@@ -105,6 +119,19 @@ def maintenance_body(maintenance: Maintenance) -> MaintenanceBody:
         visits=[_visit(visit) for visit in maintenance.visits],
         at_desk=[DeskFault(site=fault.site, **_fault(fault)) for fault in maintenance.at_desk],
         signs=[_sign(sign) for sign in maintenance.signs],
+        notes=[_note(note) for note in maintenance.notes],
+    )
+
+
+def _note(note: Note) -> NoteBody:
+    return NoteBody(
+        id=note.note_id,
+        site=note.site,
+        name=note.site_name,
+        bay=note.bay,
+        wrong=note.wrong,
+        text=note.text,
+        made_at=note.made_at,
     )
 
 

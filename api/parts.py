@@ -25,6 +25,7 @@ from api.place_names import PlaceNames
 from api.polls import PollBook
 from api.prepared import Answers
 from api.reports import Reports
+from api.sign_metrics import SignMetrics
 from api.webhooks.post import Poster
 from api.webhooks.sender import Sender
 from parking.arrivals import ForecastChances
@@ -79,6 +80,8 @@ def make_parts(settings: Settings) -> Parts:
     forecasts = ForecastReader(writes, view.clock)
     metrics.registry.register(ForecastMetrics(forecasts, view.clock))
     nearby = Nearby(view, ForecastChances(forecasts, TurnoverChances()))
+    polls = PollBook(writes)
+    metrics.registry.register(SignMetrics(view, answers.board, polls))
     names = PlaceNames(view, load_places(settings.places_file) if settings.places_file else [])
     return Parts(
         view=view,
@@ -91,7 +94,7 @@ def make_parts(settings: Settings) -> Parts:
         keys=keys,
         limits=limits,
         access=Access(keys, limits=limits, metrics=metrics, tokens=_tokens(settings)),
-        polls=PollBook(writes),
+        polls=polls,
         webhooks=Sender(url, view, writes, Poster(settings.webhook_networks)),
         forecasts=forecasts,
         nearby=nearby,

@@ -1,6 +1,8 @@
 """Things of the registry over HTTP: their documents, their ETags, and who may change them when."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
@@ -13,8 +15,10 @@ from api.access import Caller
 from api.answers import has_it
 from api.bodies import encode
 from api.problems import Refused
-from parking.registry_things import KINDS, Kind
+from parking.errors import Fault
+from parking.registry_things import KINDS, Kind, refused
 
+MERGE_PATCH = "application/merge-patch+json"
 KEPT = {"Cache-Control": "private, no-cache"}
 """May be kept by whoever asked, and asked about again with its ETag."""
 
@@ -44,34 +48,43 @@ def page_answer(kind: str, documents: list[dict[str, Any]], *, limit: int, id: s
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def require_match(request: Request, now: Mapping[str, Any] | None) -> None:
-    """Answer 428 or 412 unless who changes a thing knows it as it is `now` (None: it is not there)."""
-    wanted = request.headers.get("if-match")
-    etag = None if now is None else etag_of(now)
-    if now is not None and has_it(
-        request.headers.get("if-none-match", "").encode("latin-1"), (etag or "").encode()
-    ):
-        raise Refused(
-            HTTPStatus.PRECONDITION_FAILED,
-            "There is one with this id already (If-None-Match).",
-            headers=_tag(etag),
-        )
-    if wanted is None:
-        if now is not None:
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which state of a thing its changer knows: `If-Match` and `If-None-Match`, as HTTP has them."""
+
+    wanted: str | None = None
+    unwanted: str = ""
+
+    @classmethod
+    def of(cls, request: Request) -> "Match":
+        """What the request says."""
+        return cls(request.headers.get("if-match"), request.headers.get("if-none-match", ""))
+
+    def require(self, now: Mapping[str, Any] | None) -> None:
+        """Answer 428 or 412 unless who changes a thing knows it as it is `now` (None: it is not there)."""
+        etag = None if now is None else etag_of(now)
+        if now is not None and has_it(self.unwanted.encode("latin-1"), (etag or "").encode()):
             raise Refused(
-                HTTPStatus.PRECONDITION_REQUIRED,
-                "Say which state you change: send `If-Match` with the ETag that GET gave.",
+                HTTPStatus.PRECONDITION_FAILED,
+                "There is one with this id already (If-None-Match).",
                 headers=_tag(etag),
             )
-        return
-    tags = [tag.strip() for tag in wanted.split(",")]
-    if now is None or not (etag in tags or "*" in tags):
-        found = "there is nothing here" if now is None else "it has changed since"
-        raise Refused(
-            HTTPStatus.PRECONDITION_FAILED,
-            f"If-Match does not hold: {found}. GET it again and look at what changed.",
-            headers=_tag(etag),
-        )
+        if self.wanted is None:
+            if now is not None:
+                raise Refused(
+                    HTTPStatus.PRECONDITION_REQUIRED,
+                    "Say which state you change: send `If-Match` with the ETag that GET gave.",
+                    headers=_tag(etag),
+                )
+            return
+        tags = [tag.strip() for tag in self.wanted.split(",")]
+        if now is None or not (etag in tags or "*" in tags):
+            found = "there is nothing here" if now is None else "it has changed since"
+            raise Refused(
+                HTTPStatus.PRECONDITION_FAILED,
+                f"If-Match does not hold: {found}. GET it again and look at what changed.",
+                headers=_tag(etag),
+            )
 
 
 def may_see(caller: Caller, kind: Kind, document: Mapping[str, Any]) -> None:
@@ -114,3 +127,16 @@ def schema_name(kind: Kind) -> str:
 
 def _tag(etag: str | None) -> dict[str, str]:
     return {} if etag is None else {"ETag": etag}
+
+
+async def json_body(request: Request, *kinds: str) -> Any:
+    """The body as JSON. Answers 415 and 422."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in kinds:
+        found = media[:60] or "no Content-Type"
+        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send {' or '.join(kinds)} (found {found!r}).")
+    body = await request.body()
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise refused("body", Fault("body", None, f"is not JSON: {error}")) from error

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from api.bodies import Sign
 from api.live import LiveSite, LiveView
 from parking.db.signs import SignState
+from parking.known_changes import SiteTimes, next_change, schedule_times
 from parking.sign_rules import SignRules, rules_of
 from parking.signs import SignMessage, decide, message_of, recall
 
@@ -20,17 +21,22 @@ class SignBoard:
         self._defaults = defaults
         self._registry_version = 0
         self._rules: dict[str, SignRules] = {}
+        self._schedules: dict[str, tuple[SiteTimes, ...]] = {}
+        self._times: dict[str, SiteTimes] = {}
 
     def rules(self, sign_id: str) -> SignRules:
         """The rules of a sign. Raises NotLoaded or NotFound."""
         view = self._view
         if self._registry_version != view.registry_version:
             self._rules.clear()
+            self._schedules.clear()
+            self._times.clear()
             self._registry_version = view.registry_version
         if (rules := self._rules.get(sign_id)) is None:
             facts = view.sign_facts(sign_id)
             rules = rules_of(facts.settings, self._defaults, timezone=facts.timezone)
             self._rules[sign_id] = rules
+            self._schedules[sign_id] = schedule_times(rules)
         return rules
 
     def message(self, sign_id: str, now: datetime) -> SignMessage:
@@ -48,7 +54,22 @@ class SignBoard:
             memory=known,
             override=state.override,
         )
-        return message_of(sign_id, decision, now=now, rules=rules)
+        changes_at = next_change(
+            now,
+            rules=rules,
+            override=state.override,
+            sites=[(self._times_of(site), site.snapshot.status) for site in sites],
+            schedule=self._schedules[sign_id],
+        )
+        return message_of(sign_id, decision, now=now, rules=rules, changes_at=changes_at)
+
+    def _times_of(self, site: LiveSite) -> SiteTimes:
+        facts = site.facts
+        if (times := self._times.get(facts.id)) is None:
+            closures = [(one.from_at, one.until_at) for one in self._view.closures.get(facts.id, ())]
+            times = SiteTimes(facts.details.opening_hours, facts.timezone, closures)
+            self._times[facts.id] = times
+        return times
 
     def fresh_until(self, sites: list[LiveSite], now: datetime) -> datetime:
         """Until when an answer about these sites is true: a second at most, less if a number turns stale."""

@@ -34,9 +34,18 @@ def reason(seen: Seen) -> str:
     if seen.stale:
         return f"Not known: no news for {_age(seen.age_s)}; then {_spaces(seen)}{walk}"
     when = f", seen {_age(seen.age_s)} ago" if seen.age_s >= 1 else ", seen just now"
-    later = f"; you arrive in {_count(seen.arrives_in_min, 'minute')}" if seen.arrives_in_min else ""
     told = f"; {seen.forecast}" if seen.forecast else ""
-    return f"{_spaces(seen)}{when}{later}{told}{walk}"
+    return f"{_spaces(seen)}{when}{_later(seen)}{told}{walk}"
+
+
+def _later(seen: Seen) -> str:
+    """When the driver arrives, and that the numbers of now say little of a time far from it."""
+    hours, minutes = divmod(seen.arrives_in_min, 60)
+    parts = [_count(number, name) for number, name in ((hours, "hour"), (minutes, "minute")) if number]
+    if not parts:
+        return ""
+    guess = ", for which nothing is foretold" if hours and not seen.forecast else ""
+    return f"; you arrive in {' '.join(parts)}{guess}"
 
 
 def _spaces(seen: Seen) -> str:

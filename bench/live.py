@@ -1,8 +1,9 @@
 """The API with a large city, and many readers of its stream: `python -m bench.live`.
 
 How long the real `parking api` takes from its start to the first numbers of 100,000 bays, the most memory
-that it has, and how long after its commit a change has reached 2,000 readers of `GET /v1/stream`, all served
-by one process. The readers are sockets of this one, beside it.
+that it has, how long a hot read is held up while a bay of the registry is changed, and how long after its
+commit a change has reached 2,000 readers of `GET /v1/stream`, all served by one process. The readers are
+sockets of this one, beside it.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import LiteralString
 from urllib.parse import urlsplit
 
@@ -23,13 +24,14 @@ import httpx
 
 from bench import ingest
 from bench.figures import Figure, Goal, machine
-from bench.meter import listening_pid, memory_mb
+from bench.meter import cpu_s, listening_pid, memory_mb
 from bench.read import NO_LIMIT, fill, keep_confirming, own_database, serving
 from parking.db.connect import Connection, connect
 from parking.registry import Registry, parse_registry
 
 BAYS_PER_SITE = 50
 CHANGES_A_SECOND = 5
+EDITS = 10
 SITES_CHANGED = 20
 FIRST_REVISION = 1000
 _PATIENCE_S = 60.0
@@ -38,6 +40,10 @@ WITH changed AS (
     UPDATE site_state SET revision = %(revision)s, as_of = now() WHERE site_id = %(site)s RETURNING site_id
 )
 SELECT pg_notify('parking_sites', site_id) FROM changed
+"""
+_EDIT: LiteralString = """
+WITH changed AS (UPDATE bay SET category = %(category)s WHERE bay_id = 'site-00001-00' RETURNING bay_id)
+SELECT pg_notify('parking_registry', '') FROM changed
 """
 
 
@@ -67,12 +73,13 @@ def town(bays: int) -> Registry:
 
 async def start(folder: Path, env: dict[str, str], *, bays: int, rounds: int) -> list[Figure]:
     """How long the API takes to its first numbers, and its memory then."""
-    seconds, peaks = [], []
+    seconds, used, peaks = [], [], []
     for _ in range(rounds):
         began = time.monotonic()
         async with serving(_own(folder), "cli.main", "api", env=env) as url:
             await _loaded(url)
             seconds.append(time.monotonic() - began)
+            used.append(cpu_s(_pid(url)))
             async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
                 (await client.get("/v1/nearby?lat=51.4&lon=-3.2")).raise_for_status()
             if (memory := memory_mb(_pid(url))) is not None:
@@ -84,6 +91,7 @@ async def start(folder: Path, env: dict[str, str], *, bays: int, rounds: int) ->
             unit="s",
             values=seconds,
             goal=Goal(must=3, aim=2, lower_is_better=True),
+            details={"s of processor time": median(used)},
         ),
         Figure(
             name="api memory",
@@ -93,6 +101,54 @@ async def start(folder: Path, env: dict[str, str], *, bays: int, rounds: int) ->
             goal=Goal(must=250, aim=200, lower_is_better=True),
         ),
     ]
+
+
+async def edits(folder: Path, env: dict[str, str], *, database: str, bays: int) -> list[Figure]:
+    """How long a hot read is held up while the registry changes bay by bay, and until a change is shown."""
+    took: list[float] = []
+    shown = []
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(serving(_own(folder), "cli.main", "api", env=env))
+        await _loaded(url)
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False))
+        connection = await stack.enter_async_context(connect(database, name="bench", autocommit=True))
+        asking = asyncio.create_task(_ask(url, took), name="reads")
+        stack.callback(asking.cancel)
+        for number in range(EDITS):
+            began, category = time.monotonic(), f"kind-{chr(97 + number)}"
+            await connection.execute(_EDIT, {"category": category})
+            while (await client.get("/v1/sites/site-00001/bays")).json()["bays"][0]["category"] != category:
+                if time.monotonic() > began + _PATIENCE_S:
+                    raise SystemExit("the API did not show the change in time")
+                await asyncio.sleep(0.05)
+            shown.append(time.monotonic() - began)
+    return [
+        Figure(
+            name="held up",
+            what=f"longest hot read while {EDITS} bays of {bays} were changed in the registry",
+            unit="ms",
+            values=[max(took) * 1000],
+            goal=Goal(must=500, aim=100, lower_is_better=True),
+            details={"ms, p99 of hot reads": _p99(took) * 1000},
+        ),
+        Figure(
+            name="shown",
+            what=f"from a change of one bay of {bays} in the registry until it is shown",
+            unit="ms",
+            values=[seconds * 1000 for seconds in shown],
+            goal=Goal(must=3000, aim=1000, lower_is_better=True),
+        ),
+    ]
+
+
+async def _ask(url: str, took: list[float]) -> None:
+    """Read one site again and again on one connection."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        while True:
+            began = time.monotonic()
+            (await client.get("/v1/sites/site-00000")).raise_for_status()
+            took.append(time.monotonic() - began)
+            await asyncio.sleep(0.002)
 
 
 async def streams(folder: Path, env: dict[str, str], *, database: str, readers: int, seconds: int) -> Figure:
@@ -200,6 +256,7 @@ async def bench(*, bays: int, readers: int, seconds: int, rounds: int) -> list[F
         stack.callback(confirming.cancel)
         env = {**os.environ, "PARKING_DATABASE_URL": url, "PARKING_API_PORT": "0", **NO_LIMIT}
         found = await start(folder, env, bays=bays, rounds=rounds)
+        found += await edits(folder, env, database=url, bays=bays)
         return [*found, await streams(folder, env, database=url, readers=readers, seconds=seconds)]
 
 

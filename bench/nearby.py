@@ -26,6 +26,7 @@ from parking.chance import TurnoverChances
 from parking.db.live import BayFacts, BayNow, Confirmation, Everything, SiteFacts
 from parking.details import SiteDetails, Tariff
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
+from tests.support.live import columns
 
 BAYS_PER_SITE = 50
 METRE = 1 / 111_195
@@ -91,7 +92,7 @@ def view_of(city: City) -> LiveView:
     clock = DatabaseClock()
     view = LiveView(clock=clock, stale_after_s=3600)
     clock.sync(NOW, asked_at=clock.elapsed())
-    view.replace(Everything(Confirmation(NOW, NOW, 1, 1), sites, bays, []))
+    view.replace(Everything(Confirmation(NOW, NOW, 1, 1), sites, columns(bays), []))
     return view
 
 

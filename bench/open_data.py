@@ -27,6 +27,7 @@ from parking.details import SiteDetails, Tariff
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
 from parking.outlook import NoForecasts
 from parking.signs import SignRules
+from tests.support.live import columns
 
 SITES, BAYS = 500, 40
 ROUNDS = 5
@@ -102,7 +103,7 @@ def large_view() -> LiveView:
         Everything(
             Confirmation(now, now, 1, 1),
             [_site(number, now) for number in range(SITES)],
-            [bay for number in range(SITES) for bay in _bays(number, now)],
+            columns(bay for number in range(SITES) for bay in _bays(number, now)),
             [],
         )
     )

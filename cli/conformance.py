@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, TextIO
 import typer
 
 from cli.recording import read_recording, recorded
+from cli.spans import span
 from firmware_protocol.conformance.judge import Judge, Verify
 from firmware_protocol.conformance.notes import Heard, Judgement
 from parking.errors import Rejection, SettingsError
@@ -32,9 +33,12 @@ def conformance(
             help="a file of frames (JSON lines or hex digits, - for standard input), or a topic filter",
         ),
     ],
-    seconds: Annotated[
-        float, typer.Option("--for", min=1, max=30 * 86_400, help="TOPIC: how long to listen (seconds)")
-    ] = 60.0,
+    lasts: Annotated[
+        str,
+        typer.Option(
+            "--for", metavar="SPAN", help="TOPIC: how long to listen: 10m, 12h; a number alone is seconds"
+        ),
+    ] = "1m",
     heartbeat: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="the interval, where the device does not tell it")
     ] = None,
@@ -51,9 +55,10 @@ def conformance(
 
     Ends with 1 if a MUST is violated. With PARKING_DEVICE_KEY_FILE the MACs of sealed frames are judged, too.
 
-    Example: parking conformance 'parking/v1/+/bay/ps-0001a7/#' --for 600
+    Example: parking conformance 'parking/v1/+/bay/ps-0001a7/#' --for 10m
     """
     settings = load_settings()
+    seconds = span("for", lasts, bare="s", most_s=30 * 86_400)
     judge = Judge(tolerance_s=tolerance, heartbeat_s=heartbeat, verify=_verifier(settings))
     end = None
     if "/" in source and not Path(source).exists():

@@ -19,9 +19,12 @@ from parking.db.ingestors import reports
 from parking.db.migrate import check_schema
 from parking.db.signs import DECIDED_WITHIN_S
 from parking.errors import ParkingError
+from parking.outlook import OLD
 from parking.settings import Settings, load_settings
 
 CLOCK_TOLERANCE_S = 2.0
+FORECAST_LATE_S = 180.0
+"""Forecasts are made each minute; of a large city, some seconds later."""
 
 
 def doctor(
@@ -60,6 +63,8 @@ async def examine(settings: Settings) -> list[Finding]:
             if schema.ok:
                 health = await load_health(connection)
                 findings += judge_health(health, time.time())
+                if health.sites:
+                    findings.append(judge_forecast(health.forecast_s, wanted=settings.forecast))
                 findings += judge_ingestors(await reports(connection), health.device_heard_s)
                 findings += judge_keys(*await list_keys(connection))
     except ParkingError as error:
@@ -119,6 +124,24 @@ def _signs(decided_s: float | None) -> Finding:
     since = "yet" if decided_s is None else f"since {decided_s:.0f} s"
     do = "A running ingestor does: its log says `signs are not being decided`, and why."
     return Finding("signs", None, f"nobody decides for them {since}: those that need a memory are blank", do)
+
+
+def judge_forecast(made_s: float | None, *, wanted: bool) -> Finding:
+    """What there is to say of forecasts that were last made so many seconds ago; None for never."""
+    if not wanted:
+        return Finding("forecasts", None, "PARKING_FORECAST is false here: an ingestor so set makes none")
+    if made_s is None:
+        do = "A running ingestor makes them within minutes of its start: its log says `making forecasts`."
+        return Finding("forecasts", None, "none has been made yet", do)
+    ago = f"last made {made_s:.0f} s ago" if made_s < 120 else f"last made {made_s / 60:,.0f} minutes ago"
+    if made_s <= FORECAST_LATE_S:
+        return Finding("forecasts", True, ago)
+    told_s = OLD.total_seconds()
+    told = (
+        f"are not told any more after {told_s / 60:.0f}" if made_s > told_s else "should be made each minute"
+    )
+    do = "A running ingestor has them made: its log says `no forecasts were made`, and why."
+    return Finding("forecasts", False if made_s > told_s else None, f"{ago}; they {told}", do)
 
 
 def _plate_keys(settings: Settings) -> Finding:

@@ -1,4 +1,4 @@
-"""`parking maintenance`: which devices need a visit, where first, and why."""
+"""`parking maintenance`: which devices need a visit, where first, and why; and what drivers say is wrong."""
 
 import asyncio
 from typing import Annotated
@@ -19,7 +19,7 @@ def maintenance(
     """Say which devices need a visit: the site first where a visit mends most bay-hours.
 
     Needs PARKING_DATABASE_URL. A running ingestor looks at all devices every five minutes; this prints what
-    it found. A bay-hour is an hour in which one bay is told wrongly or not at all.
+    it found, and notes of drivers. A bay-hour is an hour in which one bay is told wrongly or not at all.
     """
     found = asyncio.run(_load())
     if as_json:
@@ -33,6 +33,15 @@ def maintenance(
         return
     for sign in found.signs:
         typer.echo(f"Sign {sign.name} ({sign.sign}) is silent: {sign.reason}")
+    _show_visits(found)
+    if found.notes:
+        typer.echo("\nNotes of drivers:")
+    for note in found.notes:
+        where = f"{note.site_name} ({note.site})" + (f", {note.bay}" if note.bay else "")
+        typer.echo(f"   {note.made_at:%Y-%m-%d %H:%M}  {where}: {note.words}")
+
+
+def _show_visits(found: Maintenance) -> None:
     if found.as_of is None:
         typer.echo("No device has been looked at yet: an ingestor does so within minutes of its start.")
         return

@@ -137,7 +137,7 @@ def _overstays(report: Overstays) -> list[str]:
                 duration(one.limit_s),
                 duration(one.dwell_s),
                 duration(one.over_s),
-                "still there" if one.ended_at is None else "",
+                one.goes_on(report.as_of),
             ]
             for one in report.longest
         ]

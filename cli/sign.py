@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.account import actor
+from cli.spans import span
 from parking.errors import InputError
 from parking.settings import load_settings
 from parking.sign_rules import Mode, Override
@@ -67,8 +68,9 @@ def override(
     reason: Annotated[str, typer.Option(help="for the public and for the record")],
     show: Annotated[Mode | None, typer.Option(help="blank, full, closed or test")] = None,
     text: Annotated[str | None, typer.Option(help="or one of the words that the sign has")] = None,
-    minutes: Annotated[
-        int | None, typer.Option("--for", metavar="MINUTES", min=1, max=44_640, help="for so long")
+    lasts: Annotated[
+        str | None,
+        typer.Option("--for", metavar="SPAN", help="for so long: 30m, 12h, 2d; a number alone is minutes"),
     ] = None,
     until: Annotated[
         datetime | None,
@@ -80,18 +82,23 @@ def override(
 
     Replaces what was set before. It is on record (`parking audit list --subject sign/`).
     """
-    from parking.db.sign_overrides import set_override
+    from parking.db.sign_overrides import LONGEST, SHORTEST, set_override
 
     if (show is None) is (text is None):
         raise InputError("give --show or --text, and not both")
-    if (minutes is None) is (until is None):
+    if (lasts is None) is (until is None):
         raise InputError("give --for or --until, and not both")
     if show is Mode.AUTO:
         raise InputError(
             "show: auto is what a sign does by itself", hint=f"Try `parking sign resume {sign}`."
         )
     shown: str | Mode = show if show is not None else text or ""
-    ends = timedelta(minutes=minutes) if minutes is not None else _utc(until)
+    ends: timedelta | datetime
+    if lasts is None:
+        ends = _utc(until)
+    else:
+        least_s, most_s = SHORTEST.total_seconds(), LONGEST.total_seconds()
+        ends = timedelta(seconds=span("for", lasts, bare="m", least_s=least_s, most_s=most_s))
 
     async def write() -> Override:
         async with _database() as connection, connection.transaction():

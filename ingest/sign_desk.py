@@ -1,11 +1,12 @@
 """Which signs show something new: the decisions of all signs, kept in memory between rounds. No I/O."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from parking.availability import is_stale
 from parking.db.signs import SignFacts, SignState
+from parking.known_changes import SiteTimes, next_change, schedule_times
 from parking.model import Snapshot
 from parking.sign_rules import SignRules, rules_of
 from parking.signs import Decision, decide
@@ -31,14 +32,20 @@ class SignDesk:
         self._states: dict[str, SignState] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self._of_site: dict[str, list[str]] = {}
+        self._times: Mapping[str, SiteTimes] = {}
+        self._schedules: dict[str, tuple[SiteTimes, ...]] = {}
         self._confirmed_at: datetime | None = None
 
-    def load(self, facts: Sequence[SignFacts], states: Sequence[SignState]) -> None:
-        """Take over the registry, and what was decided before."""
+    def load(
+        self, facts: Sequence[SignFacts], states: Sequence[SignState], times: Mapping[str, SiteTimes]
+    ) -> None:
+        """Take over the registry, what was decided before, and when sites open and close."""
+        self._times = times
         self.facts = {sign.id: sign for sign in facts}
         self.rules = {
             sign.id: rules_of(sign.settings, self._defaults, timezone=sign.timezone) for sign in facts
         }
+        self._schedules = {sign: schedule_times(rules) for sign, rules in self.rules.items()}
         self._of_site = {}
         for sign in facts:
             for site in sign.sites:
@@ -89,6 +96,18 @@ class SignDesk:
                 memory=decision.memory,
                 override=None if before is None else before.override,
             )
+
+    def changes_at(self, sign: str, now: datetime) -> datetime | None:
+        """When what this sign shows at `now` is known to change, as far as it is known."""
+        sites = [site for site in self.facts[sign].sites if site in self._times and site in self._snapshots]
+        state = self._states.get(sign)
+        return next_change(
+            now,
+            rules=self.rules[sign],
+            override=None if state is None else state.override,
+            sites=[(self._times[site], self._snapshots[site].status) for site in sites],
+            schedule=self._schedules[sign],
+        )
 
     def _decide(self, facts: SignFacts, state: SignState, now: datetime) -> Decision:
         sites = [self._snapshots[site] for site in facts.sites if site in self._snapshots]

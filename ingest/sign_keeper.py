@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -21,6 +22,7 @@ from parking.db.failures import Failure, classify
 from parking.db.listen import listen, notices
 from parking.db.live import load_confirmation
 from parking.db.migrate import check_schema
+from parking.db.opening import site_times
 from parking.db.signs import forget_messages, hold, load_sign_facts, load_sign_states, store_decisions
 from parking.db.sites import published
 from parking.db.watchdog import answering_within
@@ -95,7 +97,11 @@ class SignKeeper:
             await asyncio.sleep(self._round_at + SPACING_S - time.monotonic())
 
     async def _load(self, connection: Connection) -> None:
-        self._desk.load(await load_sign_facts(connection), await load_sign_states(connection))
+        self._desk.load(
+            await load_sign_facts(connection),
+            await load_sign_states(connection),
+            await site_times(connection),
+        )
         self._desk.see(await published(connection))
         self._topics = {
             sign: topic_of(site, sign)
@@ -112,7 +118,12 @@ class SignKeeper:
         self._desk.keep(done)
         self._publisher.offer(
             {
-                sign: Shown(topic, self._desk.decisions[sign], self._desk.rules[sign])
+                sign: Shown(
+                    topic,
+                    self._desk.decisions[sign],
+                    self._desk.rules[sign],
+                    partial(self._desk.changes_at, sign),
+                )
                 for sign, topic in self._topics.items()
             }
         )

@@ -1,9 +1,9 @@
 """Publishes what each sign shows as a retained message, again before it runs out."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -17,17 +17,22 @@ LOOK_S = 0.1
 """How often to see what is to be published."""
 
 
+def _never(_: datetime) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What one sign shows, and the topic of its message."""
+    """What one sign shows, the topic of its message, and when it is known to change, asked at a time."""
 
     topic: str
     decision: Decision
     rules: SignRules
+    changes_at: Callable[[datetime], datetime | None] = _never
 
 
 class SignPublisher:
-    """Holds what every sign shows; a sign's message is published when it changes and every `poll_s`.
+    """Holds what every sign shows; a message is published when it changes and after its `poll_after_s`.
 
     A message says until when it is valid, so that what a dead ingestor has left at the broker ends by itself.
     """
@@ -36,6 +41,7 @@ class SignPublisher:
         self._source = source
         self._clock = clock
         self._shown: dict[str, Shown] = {}
+        # What was published, and until when it need not be again, by the clock of `publish`.
         self._sent: dict[str, tuple[Decision, float]] = {}
         self._gone: set[str] = set()
         self._generation = 0
@@ -67,12 +73,15 @@ class SignPublisher:
             self._gone.discard(topic)
         for sign, shown in self._shown.items():
             sent = self._sent.get(sign)
-            if sent is not None and _same(sent[0], shown.decision) and time_s - sent[1] < shown.rules.poll_s:
+            if sent is not None and _same(sent[0], shown.decision) and time_s < sent[1]:
                 continue
-            message = message_of(sign, shown.decision, now=self._clock.now(), rules=shown.rules)
+            now = self._clock.now()
+            message = message_of(
+                sign, shown.decision, now=now, rules=shown.rules, changes_at=shown.changes_at(now)
+            )
             if not self._source.publish(shown.topic, encode(message), retain=True):
                 return
-            self._sent[sign] = shown.decision, time_s
+            self._sent[sign] = shown.decision, time_s + message.poll_after_s
 
 
 def topic_of(site: str, sign: str) -> str:

@@ -33,7 +33,20 @@ class Note:
     closed_at: datetime | None
     closed_by: str | None
 
+    @property
+    def words(self) -> str:
+        """What is wrong, and the driver's own words."""
+        return f"{SAYS[self.wrong]}: {self.text}" if self.text else SAYS[self.wrong]
 
+
+SAYS: Final = {
+    Wrong.TAKEN: "told as free, and there is no space",
+    Wrong.FREE: "told as full or not known, and there are spaces",
+    Wrong.CLOSED: "open or closed, other than told",
+    Wrong.DETAILS: "the price, the hours or another fact is wrong",
+    Wrong.OTHER: "something else",
+}
+"""What is wrong, for those who look after the devices."""
 _PERSONAL: Final = (
     re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+"),
     re.compile(r"https?://\S+", re.IGNORECASE),

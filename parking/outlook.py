@@ -5,8 +5,11 @@ The forecast itself is made elsewhere (`parking/forecast/`, docs/forecast.md), o
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+OLD: Final = timedelta(minutes=15)
+"""What was foretold longer ago is not told any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ their hysteresis, and the least time between changes. `decide` takes the memory 
 the next; one process does that and writes it down, all others `recall` what is written.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -31,6 +32,10 @@ __all__ = [
     "BLANK", "CLOSED", "FULL", "Band", "Decision", "LineMemory", "SignMessage", "SignRules", "Why", "decide",
     "message_of", "recall", "sign_message",
 ]  # fmt: skip
+
+
+MOMENT_S = 1.0
+"""So long is valid what is about to change."""
 
 
 class Why(StrEnum):
@@ -114,13 +119,25 @@ def sign_message(
     return message_of(sign, decide(sites, now=now, stale=stale, rules=rules), now=now, rules=rules)
 
 
-def message_of(sign: str, decision: Decision, *, now: datetime, rules: SignRules) -> SignMessage:
-    """The decision as a controller is told it at `now`."""
+def message_of(
+    sign: str, decision: Decision, *, now: datetime, rules: SignRules, changes_at: datetime | None = None
+) -> SignMessage:
+    """The decision as a controller is told it at `now`.
+
+    It is valid no longer than until `changes_at`, when it is known to change, and then to be asked for anew;
+    for MOMENT_S where it should have changed already.
+    """
+    valid_until = now + timedelta(seconds=rules.valid_s)
+    poll_s = rules.poll_s
+    if changes_at is not None:
+        soonest = now + timedelta(seconds=MOMENT_S)
+        valid_until = min(valid_until, changes_at if changes_at > now else soonest)
+        poll_s = min(poll_s, math.ceil((valid_until - now).total_seconds()))
     return SignMessage(
         sign=sign,
         text=decision.text,
-        valid_until=now + timedelta(seconds=rules.valid_s),
-        poll_after_s=rules.poll_s,
+        valid_until=valid_until,
+        poll_after_s=poll_s,
         revision=decision.revision,
         reason=decision.reason,
         why=decision.why,

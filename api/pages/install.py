@@ -38,7 +38,7 @@ def install_pages(
     limits: Limits,
     drawn: MapOptions,
 ) -> Pages:
-    """Add the pages and what they load. Call it last: the documentation describes what is there."""
+    """Add the pages and what they load."""
     pages = Pages(app, about, failed)
     add_home(pages, view, nearby, names)
     add_sites(pages, view, answers)

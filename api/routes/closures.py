@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from api.answers import GUARDED, documented
 from api.bodies import encode
 from api.clock import DatabaseClock
-from api.closures import ClosureWish, closure_body, closures_body
+from api.closures import ClosureWish, closure_body, closure_document, closures_body, patched
+from api.registry import MERGE_PATCH, Match, json_body, thing_answer
 from api.routes.registry import Keeper, Limit, Site
 from parking.db.audit import record
-from parking.db.opening import close_site, closures, end_closure, find_closure
+from parking.db.opening import change_closure, close_site, closures, end_closure, find_closure
 from parking.db.pool import Pool
 
 Number = Annotated[int, Path(alias="id", ge=1, le=2**62)]
@@ -49,15 +50,15 @@ def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
 
     @router.get(
         "/v1/registry/closures/{id}",
-        responses=documented("ClosureBody", 404, 422, *GUARDED),
+        responses=documented("ClosureBody", 304, 404, 422, *GUARDED),
         summary="One closure",
     )
-    async def one(number: Number, caller: Keeper) -> Response:
-        """All that is known of it."""
+    async def one(request: Request, number: Number, caller: Keeper) -> Response:
+        """All that is known of it, with the ETag that a change asks for."""
         async with writes.transaction() as connection:
             found = await find_closure(connection, number)
         caller.require_site(found.site_id)
-        return _json(closure_body(found))
+        return thing_answer(request, closure_document(found))
 
     @router.post(
         "/v1/registry/closures",
@@ -65,7 +66,7 @@ def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
         responses=documented("ClosureBody", 404, 422, *GUARDED, status=201),
         summary="Close a site for a time",
     )
-    async def close(wish: ClosureWish, caller: Keeper) -> Response:
+    async def close(request: Request, wish: ClosureWish, caller: Keeper) -> Response:
         """From now on or from then; signs, app and open data show it at once, or when it begins."""
         caller.require_site(wish.site)
         async with writes.transaction() as connection:
@@ -85,7 +86,39 @@ def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
                 before=None,
                 after=closure_body(made),
             )
-        return _json(closure_body(made), status=201)
+        return thing_answer(request, closure_document(made), status=201)
+
+    @router.patch(
+        "/v1/registry/closures/{id}",
+        responses=documented("ClosureBody", 404, 409, 412, 413, 415, 422, 428, *GUARDED),
+        openapi_extra={
+            "requestBody": {"required": True, "content": {MERGE_PATCH: {"schema": {"type": "object"}}}}
+        },
+        summary="Change a closure",
+    )
+    async def change(request: Request, number: Number, caller: Keeper) -> Response:
+        """`from`, `until` or `reason`, by a JSON merge patch (RFC 7396) with `If-Match`.
+
+        `until` null: until somebody ends it; `from` null: now. What has begun keeps its beginning.
+        """
+        patch = await json_body(request, MERGE_PATCH, "application/json")
+        async with writes.transaction() as connection:
+            before = await find_closure(connection, number)
+            caller.require_site(before.site_id)
+            Match.of(request).require(closure_document(before))
+            wish = patched(before, patch)
+            after = await change_closure(
+                connection, before, from_at=wish.from_at, until_at=wish.until_at, reason=wish.reason
+            )
+            await record(
+                connection,
+                actor=caller.name,
+                action="closure.change",
+                subject=f"site/{before.site_id}",
+                before=closure_body(before),
+                after=closure_body(after),
+            )
+        return thing_answer(request, closure_document(after))
 
     @router.delete(
         "/v1/registry/closures/{id}",
@@ -110,6 +143,6 @@ def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
     return router
 
 
-def _json(body: object, *, status: int = 200) -> Response:
+def _json(body: object) -> Response:
     headers = {"Cache-Control": "no-store"}
-    return Response(encode(body), status_code=status, media_type="application/json", headers=headers)
+    return Response(encode(body), media_type="application/json", headers=headers)

@@ -11,11 +11,12 @@ from api.access import Caller, needs
 from api.answers import GUARDED, answer, documented
 from api.bodies import encode
 from api.forecast_bodies import ForecastReport, SiteAccuracy, accuracy, forecast_body
-from api.forecasts import OLD, ForecastReader
+from api.forecasts import ForecastReader
 from api.live import LiveView
 from api.prepared import Answers, Prepared, prepared
 from parking.access_keys import Scope
 from parking.forecast.trust import DAYS, together
+from parking.outlook import OLD
 
 Id = Annotated[str, Path(max_length=200, description="the id of the site")]
 Reader = Annotated[Caller, Depends(needs(Scope.REPORTS_READ))]

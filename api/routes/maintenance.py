@@ -28,10 +28,11 @@ def maintenance_router(reader: MaintenanceReader) -> APIRouter:
     async def maintenance(caller: Reader, accept: Accept = "*/*", format: Format = None) -> Response:
         """Visits, one for each site with faults, the one that mends most bay-hours first.
 
-        Ask for text/csv, or format=csv, to get one line a fault.
+        Then signs that have gone silent, and notes of drivers. Ask for text/csv, or format=csv, to get one
+        line each. A key that is bound to sites sees only what concerns these.
         """
         headers = {"Cache-Control": "no-store", "Vary": "Accept"}
-        found = await reader.read()
+        found = (await reader.read()).at(caller.sites)
         if format == "csv" or (format is None and prefers(accept, "text/csv")):
             return Response(as_csv(found), media_type="text/csv", headers=headers)
         return Response(encode(maintenance_body(found)), media_type="application/json", headers=headers)

@@ -1,24 +1,16 @@
 """Changes of the registry over HTTP: PUT, PATCH and DELETE of one thing."""
 
-import json
-from http import HTTPStatus
-from typing import Any
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.access import Caller
 from api.answers import GUARDED, documented, refusals
-from api.problems import Refused
-from api.registry import may_see_site, require_match, schema_name, thing_answer
+from api.registry import MERGE_PATCH, Match, json_body, schema_name, thing_answer
+from api.registry_editor import Editor
 from api.routes.registry import Id, Keeper
 from parking.db.pool import Pool
-from parking.db.registry_edit import Change, edit_thing
-from parking.errors import Fault, NotFound
-from parking.registry_documents import Document
-from parking.registry_things import KINDS, Kind, merged, refused
+from parking.db.registry_edit import Edited
+from parking.registry_things import KINDS, Kind
 
-MERGE_PATCH = "application/merge-patch+json"
 _OUTCOMES = (404, 409, 412, 413, 415, 422, 428, *GUARDED)
 
 
@@ -26,93 +18,22 @@ def registry_changes_router(writes: Pool) -> APIRouter:
     """Routes that make, change and remove things of the registry."""
     router = APIRouter(tags=["Registry"])
     for kind in KINDS.values():
-        _add_changes(router, kind, _Changes(writes, kind))
+        _add_changes(router, kind, Editor(writes, kind))
     return router
 
 
-class _Changes:
-    """Changes of things of one kind, each with its condition, its check and its row in the audit log."""
-
-    def __init__(self, writes: Pool, kind: Kind) -> None:
-        self._writes = writes
-        self._kind = kind
-
-    async def put(self, request: Request, id: str, caller: Caller) -> Response:
-        """Make it so, whatever it was."""
-        document = await _json_body(request, "application/json")
-
-        def change(before: Document | None, site: Document | None) -> Document:
-            require_match(request, self._told(before))
-            return self._checked(id, document, site)
-
-        return await self._done(request, id, change, caller)
-
-    async def patch(self, request: Request, id: str, caller: Caller) -> Response:
-        """Change what the patch names."""
-        patch = await _json_body(request, MERGE_PATCH, "application/json")
-
-        def change(before: Document | None, site: Document | None) -> Document:
-            if before is None:
-                raise self._missing(id)
-            require_match(request, self._told(before))
-            if not isinstance(patch, dict):
-                raise refused(self._kind.one, Fault("body", None, "a merge patch is a JSON object"))
-            return self._checked(id, merged(self._told(before), patch), site)
-
-        return await self._done(request, id, change, caller)
-
-    async def delete(self, request: Request, id: str, caller: Caller) -> Response:
-        """Take it out of use."""
-
-        def change(before: Document | None, site: Document | None) -> None:
-            if before is None:
-                raise self._missing(id)
-            require_match(request, self._told(before))
-
-        await self._edit(id, change, caller)
-        return Response(status_code=204, headers={"Cache-Control": "no-store"})
-
-    async def _done(self, request: Request, id: str, change: Change, caller: Caller) -> Response:
-        was_there, after = await self._edit(id, change, caller)
-        return thing_answer(request, self._kind.told(after or {}), status=200 if was_there else 201)
-
-    async def _edit(self, id: str, change: Change, caller: Caller) -> tuple[bool, Document | None]:
-        async with self._writes.transaction() as connection:
-            done = await edit_thing(
-                connection,
-                self._kind,
-                id,
-                change=change,
-                actor=caller.name,
-                may=lambda site: may_see_site(caller, site),
-            )
-        return done.before is not None, done.after
-
-    def _checked(self, id: str, document: Any, site: Document | None) -> Document:
-        kind = self._kind
-        if isinstance(document, dict):
-            document = {kind.id: id, **document}
-        settled = kind.checked(document, of=site)
-        if settled[kind.id] != id:
-            raise refused(kind.one, Fault(kind.id, settled[kind.id], f"must be that of the address, {id}"))
-        return settled
-
-    def _told(self, document: Document | None) -> Document | None:
-        return None if document is None else self._kind.told(document)
-
-    def _missing(self, id: str) -> NotFound:
-        return NotFound(f"There is no {self._kind.one} with the id {id!r:.100}.")
-
-
-def _add_changes(router: APIRouter, kind: Kind, changes: _Changes) -> None:
+def _add_changes(router: APIRouter, kind: Kind, editor: Editor) -> None:
     async def put(request: Request, id: Id, caller: Keeper) -> Response:
-        return await changes.put(request, id, caller)
+        document = await json_body(request, "application/json")
+        return _answer(request, kind, await editor.put(id, document, caller, Match.of(request)))
 
     async def patch(request: Request, id: Id, caller: Keeper) -> Response:
-        return await changes.patch(request, id, caller)
+        patch = await json_body(request, MERGE_PATCH, "application/json")
+        return _answer(request, kind, await editor.patch(id, patch, caller, Match.of(request)))
 
     async def delete(request: Request, id: Id, caller: Keeper) -> Response:
-        return await changes.delete(request, id, caller)
+        await editor.delete(id, caller, Match.of(request))
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     name, path = schema_name(kind), f"/v1/registry/{kind.name}/{{id}}"
     whole = {"schema": {"$ref": f"#/components/schemas/{name}"}}
@@ -150,14 +71,5 @@ def _add_changes(router: APIRouter, kind: Kind, changes: _Changes) -> None:
     )
 
 
-async def _json_body(request: Request, *kinds: str) -> Any:
-    """The body as JSON. Answers 415 and 422."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in kinds:
-        found = media[:60] or "no Content-Type"
-        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send {' or '.join(kinds)} (found {found!r}).")
-    body = await request.body()
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise refused("body", Fault("body", None, f"is not JSON: {error}")) from error
+def _answer(request: Request, kind: Kind, done: Edited) -> Response:
+    return thing_answer(request, kind.told(done.after or {}), status=200 if done.before is not None else 201)

@@ -19,7 +19,7 @@ from parking.db.connect import Connection
 from parking.db.gate_reports import gate_report
 from parking.db.monthly_report import monthly_report
 from parking.db.report_request import MOST_NAMES, parse_question
-from parking.db.reports import Question
+from parking.db.report_scope import Question
 from parking.db.use_reports import (
     comparison_report,
     dwell_report,

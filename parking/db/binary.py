@@ -20,6 +20,9 @@ PG_EPOCH_US = 946_684_800_000_000
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
+NEVER_US = int(np.iinfo(np.int64).min)
+"""How PostgreSQL writes the time -infinity."""
+_ARRAY_COUNT_AT, _ARRAY_HEAD = 12, 20
 
 
 class Column:
@@ -120,6 +123,23 @@ def _sized(values: Any, kind: str) -> bytes:
     out["size"] = out.dtype["value"].itemsize
     out["value"] = values
     return out.tobytes()
+
+
+def array_values(data: bytes | None, kind: str) -> Any:
+    """The elements, of this numpy type in network order, of an array without nulls; none of no array."""
+    if data is None:
+        return np.empty(0, dtype=np.dtype(kind).newbyteorder("="))
+    (count,) = struct.unpack_from(">i", data, _ARRAY_COUNT_AT)
+    pairs = np.dtype([("size", ">i4"), ("value", kind)])
+    values = np.frombuffer(data, dtype=pairs, count=count, offset=_ARRAY_HEAD)["value"]
+    return values.astype(np.dtype(kind).newbyteorder("="))
+
+
+def times_us(data: bytes | None) -> Ints:
+    """The times of an array in microseconds since 1970, NEVER_US for -infinity."""
+    values: Ints = array_values(data, ">i8")
+    values[values != NEVER_US] += PG_EPOCH_US
+    return values
 
 
 def fixed_fields(columns: Iterable[tuple[Any, str]]) -> tuple[bytes, int]:

@@ -18,12 +18,13 @@ class Health:
     device_heard_s: float | None
     rejected_hour: tuple[tuple[str, int], ...]
     signs_decided_s: float | None = None
+    forecast_s: float | None = None
 
 
 async def load_health(connection: Connection) -> Health:
     """Read it; the schema must be there."""
     row = await (await connection.execute(statement("health", "health"))).fetchone()
     assert row is not None, "the query returns one row"
-    time, sites, devices, gates, signs, heard_s, decided_s = row
+    time, sites, devices, gates, signs, heard_s, decided_s, forecast_s = row
     rejected = await (await connection.execute(statement("health", "rejected_hour"))).fetchall()
-    return Health(time, sites, devices, gates, signs, heard_s, tuple(rejected), decided_s)
+    return Health(time, sites, devices, gates, signs, heard_s, tuple(rejected), decided_s, forecast_s)

@@ -10,7 +10,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import IsolationLevel
 
-from parking.db.connect import Connection, chunks, connect, statement
+from parking.db.connect import Connection, connect, statement
+from parking.db.live_bays import BayColumns, load_bays
 from parking.db.migrate import check_schema
 from parking.db.opening import Closure
 from parking.db.signs import SignFacts, SignState, load_sign_facts, load_sign_states
@@ -79,7 +80,7 @@ class Everything:
 
     confirmation: Confirmation
     sites: list[tuple[SiteFacts, Snapshot]]
-    bays: list[tuple[BayFacts, BayNow]]
+    bays: BayColumns
     signs: list[SignFacts]
     closures: list[Closure] = field(default_factory=list)
     sign_states: list[SignState] = field(default_factory=list)
@@ -154,7 +155,7 @@ async def load_all(connection: Connection) -> Everything:
         return Everything(
             confirmation=await load_confirmation(connection),
             sites=[_site(row) for row in await _rows(connection, "sites")],
-            bays=await _bays(connection),
+            bays=await load_bays(connection),
             signs=await load_sign_facts(connection),
             closures=[Closure(*row) for row in await _rows(connection, "closures")],
             sign_states=await load_sign_states(connection),
@@ -181,15 +182,6 @@ async def load_changes(
             ],
             sign_states=[] if signs == () else await load_sign_states(connection, signs),
         )
-
-
-async def _bays(connection: Connection) -> list[tuple[BayFacts, BayNow]]:
-    """All bays, in parts and with equal texts kept once: a large city's rows would take twice the memory."""
-    texts: dict[str, str] = {}
-    bays: list[tuple[BayFacts, BayNow]] = []
-    async for rows in chunks(connection, statement("live", "bays")):
-        bays += [_bay(row, texts) for row in rows]
-    return bays
 
 
 async def load_confirmation(connection: Connection) -> Confirmation:
@@ -234,20 +226,6 @@ def _snapshot(row: tuple[Any, ...]) -> Snapshot:
         free_min=free_min,
         free_max=free_max,
         as_of=as_of,
-    )
-
-
-def _bay(row: tuple[Any, ...], texts: dict[str, str]) -> tuple[BayFacts, BayNow]:
-    bay, site, category, lon, lat, max_stay_min, state, since, fault, revision = row
-    return (
-        BayFacts(
-            bay,
-            texts.setdefault(site, site),
-            texts.setdefault(category, category),
-            _location(lon, lat),
-            max_stay_min,
-        ),
-        BayNow(Occupancy(state), since, fault, revision),
     )
 
 

@@ -1,9 +1,10 @@
-"""Reads the open findings, for the maintenance list."""
+"""Reads the open findings, silent signs and drivers' notes, for the maintenance list."""
 
 from dataclasses import fields, replace
 from typing import Any
 
 from parking.db.connect import Connection, statement
+from parking.db.notes import waiting_notes
 from parking.db.sign_polls import silent_signs
 from parking.health.maintenance import Fault, Maintenance, plan_visits
 from parking.health.model import Rule
@@ -19,7 +20,8 @@ async def load_maintenance(connection: Connection) -> Maintenance:
     cursor = await connection.execute(statement("findings", "maintenance"), {"most": MOST})
     faults = [_fault(*row) for row in await cursor.fetchall()]
     planned = plan_visits(faults, as_of=swept[0] if swept else None)
-    return replace(planned, signs=tuple(await silent_signs(connection)))
+    signs, notes = await silent_signs(connection), await waiting_notes(connection)
+    return replace(planned, signs=tuple(signs), notes=tuple(notes))
 
 
 def _fault(*row: Any) -> Fault:

@@ -8,6 +8,7 @@ from parking.db.connect import Connection, statement
 from parking.db.records import columns
 from parking.db.sites import lock_sites, publish_sites, recount
 from parking.errors import ConflictError, InputError, NotFound
+from parking.known_changes import SiteTimes
 from parking.model import Snapshot
 from parking.opening import OpeningHours, opening_hours
 
@@ -105,12 +106,7 @@ async def close_site(
     """
     now = await _now(connection)
     begins = now if from_at is None else from_at
-    if not reason.strip() or len(reason) > MAX_REASON:
-        raise InputError(f"reason: {len(reason)} characters; it takes 1 to {MAX_REASON}")
-    if until_at is not None and until_at <= max(begins, now):
-        raise InputError(f"until {until_at.isoformat()} is not after {max(begins, now).isoformat()}")
-    if until_at is not None and until_at - begins > LONGEST:
-        raise InputError(f"until {until_at.isoformat()} is more than ten years after {begins.isoformat()}")
+    _check(begins, until_at, reason, now=now)
     cursor = await connection.execute(
         statement("opening", "add"),
         {"site_id": site_id, "from_at": begins, "until_at": until_at, "reason": reason, "made_by": made_by},
@@ -119,6 +115,48 @@ async def close_site(
     if row is None:
         raise NotFound(f"There is no site with the id {site_id[:100]!r}.")
     return await _changed(connection, Closure(*row))
+
+
+def _check(begins: datetime, until_at: datetime | None, reason: str, *, now: datetime) -> None:
+    """Raise InputError where a closure cannot be so."""
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise InputError(f"reason: {len(reason)} characters; it takes 1 to {MAX_REASON}")
+    if until_at is not None and until_at <= max(begins, now):
+        raise InputError(f"until {until_at.isoformat()} is not after {max(begins, now).isoformat()}")
+    if until_at is not None and until_at - begins > LONGEST:
+        raise InputError(f"until {until_at.isoformat()} is more than ten years after {begins.isoformat()}")
+
+
+async def change_closure(
+    connection: Connection,
+    was: Closure,
+    *,
+    from_at: datetime | None,
+    until_at: datetime | None,
+    reason: str,
+) -> Closure:
+    """Change a closure that `find_closure` gave in this transaction; `from_at` None is now.
+
+    What has been is not changed: raises ConflictError for one that is over, and InputError where one that has
+    begun would begin at another time, where it would begin in the past, or where times or reason cannot be.
+    """
+    now = await _now(connection)
+    _require_not_over(was, now)
+    begins = now if from_at is None else from_at
+    if was.from_at <= now and begins != was.from_at:
+        raise InputError(f"from {begins.isoformat()}: it has begun, at {was.from_at.isoformat()}")
+    if was.from_at > now > begins:
+        raise InputError(f"from {begins.isoformat()} is before now, {now.isoformat()}")
+    _check(begins, until_at, reason, now=now)
+    values = {"closure_id": was.closure_id, "from_at": begins, "until_at": until_at, "reason": reason}
+    row = await (await connection.execute(statement("opening", "change"), values)).fetchone()
+    assert row is not None, "its row is locked"
+    return await _changed(connection, Closure(*row))
+
+
+def _require_not_over(closure: Closure, now: datetime) -> None:
+    if closure.until_at is not None and closure.until_at <= now:
+        raise ConflictError(f"closure {closure.closure_id} was over at {closure.until_at.isoformat()}")
 
 
 async def find_closure(connection: Connection, closure_id: int) -> Closure:
@@ -137,8 +175,7 @@ async def end_closure(connection: Connection, closure_id: int) -> tuple[Closure,
     that is over: what has been is not changed.
     """
     was, now = await find_closure(connection, closure_id), await _now(connection)
-    if was.until_at is not None and was.until_at <= now:
-        raise ConflictError(f"closure {closure_id} was over at {was.until_at.isoformat()}")
+    _require_not_over(was, now)
     if was.from_at >= now:
         await connection.execute(statement("opening", "remove"), {"closure_id": closure_id})
         await _changed(connection, was)
@@ -163,6 +200,16 @@ async def closures(
         statement("opening", "closures"), {"site_id": site_id, "from_at": from_at, "until_at": until_at}
     )
     return [Closure(*row) for row in await cursor.fetchall()]
+
+
+async def site_times(connection: Connection) -> dict[str, SiteTimes]:
+    """When each site is closed, as far as it is known from now on; sites without such times are left out."""
+    hours = await (await connection.execute(statement("opening", "hours"))).fetchall()
+    closed: dict[str, list[tuple[datetime, datetime | None]]] = {}
+    for closure in await closures(connection, from_at=await _now(connection)):
+        closed.setdefault(closure.site_id, []).append((closure.from_at, closure.until_at))
+    times = {site: SiteTimes(text, zone, closed.pop(site, ())) for site, zone, text, _ in hours}
+    return times | {site: SiteTimes(None, "UTC", of_site) for site, of_site in closed.items()}
 
 
 async def _changed(connection: Connection, closure: Closure) -> Closure:

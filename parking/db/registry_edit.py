@@ -37,12 +37,26 @@ async def edit_thing(
     change: Change,
     actor: str,
     may: Callable[[str | None], None],
+    dry_run: bool = False,
 ) -> Edited:
     """Change, make or remove a thing, in a transaction; one at a time in all processes.
 
-    `may` raises for a site (None: the store room) at which the actor may do nothing. Raises RegistryError,
-    ConflictError, and whatever `change` does.
+    `may` raises for a site (None: the store room) at which the actor may do nothing; `dry_run`: all is done
+    and then undone. Raises RegistryError, ConflictError, and whatever `change` does.
     """
+    async with connection.transaction(force_rollback=dry_run):
+        return await _edited(connection, kind, id, change=change, actor=actor, may=may)
+
+
+async def _edited(
+    connection: Connection,
+    kind: Kind,
+    id: str,
+    *,
+    change: Change,
+    actor: str,
+    may: Callable[[str | None], None],
+) -> Edited:
     await connection.execute(statement("registry", "lock"))
     before = await read_one(connection, kind.name, id)
     at = _site_of(kind, before)
@@ -135,8 +149,7 @@ class _Edit:
         now = await read_one(self.connection, "devices", device)
         if now is not None and now["bay"] not in (None, self.id):
             raise ConflictError(
-                f"Device {device!r} watches bay {now['bay']!r}. Move it by itself: "
-                f"PATCH /v1/registry/devices/{device} with the new `bay`."
+                f"Device {device!r} watches bay {now['bay']!r}. First move it, with `bay` of the device."
             )
 
     async def _device(self, before: Document | None, after: Document | None) -> None:

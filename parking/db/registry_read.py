@@ -1,6 +1,6 @@
 """Reads the registry back from the database, as `parking.registry_documents` makes it of a file."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -39,15 +39,20 @@ async def read_page(
     limit: int | None = None,
 ) -> list[Document]:
     """Things of one kind (sites, bays, devices, gates, signs) after an id, of these sites or of all."""
-    return await _documents(connection, kind, sites=sites, id=None, after=after, limit=limit)
+    return await _documents(connection, kind, sites=sites, ids=None, after=after, limit=limit)
 
 
 async def read_one(connection: Connection, kind: str, id: str) -> Document | None:
     """One thing, None if there is none."""
     if "\0" in id:
         return None
-    found = await _documents(connection, kind, sites=None, id=id, after="", limit=1)
+    found = await read_these(connection, kind, [id])
     return found[0] if found else None
+
+
+async def read_these(connection: Connection, kind: str, ids: Sequence[str]) -> list[Document]:
+    """Those of these things that there are, by id."""
+    return await _documents(connection, kind, sites=None, ids=list(ids), after="", limit=None)
 
 
 async def _documents(connection: Connection, kind: str, **parameters: Any) -> list[Document]:

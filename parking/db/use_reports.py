@@ -3,20 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from parking.db.connect import Connection, statement
-from parking.db.reports import (
-    MOST_CELLS,
-    By,
-    Measured,
-    Question,
-    ReportSite,
-    measure,
-    report_line,
-    report_pairs,
-)
+from parking.db.report_scope import By, Question, ReportSite, report_line, report_pairs
+from parking.db.reports import MOST_CELLS, Measured, measure
 from parking.errors import InputError
 from parking.reporting.dwell import (
     CLASSES_MIN,
@@ -87,9 +80,9 @@ class _Scope:
     coverage: dict[str, float | None]
 
 
-async def _scope(connection: Connection, question: Question) -> _Scope:
+async def _scope(connection: Connection, question: Question, *, now: datetime | None = None) -> _Scope:
     whole = replace(question, period=replace(question.period, bucket=Bucket.ALL))
-    measured = await measure(connection, whole)
+    measured = await measure(connection, whole, now=now)
     sums = measured.sums
     coverage = {name: figures(sums, row, 0).coverage for row, name in enumerate(measured.groups)}
     return _Scope(measured, _asked(whole, measured), coverage)
@@ -138,9 +131,14 @@ async def dwell_report(connection: Connection, question: Question) -> Dwell:
     return Dwell(scope.asked, scope.measured.now, lines, DWELL_DEFINITIONS)
 
 
-async def overstay_report(connection: Connection, question: Question, *, limit: int) -> Overstays:
-    """Stays beyond the limit of their bays, the longest one by one. Raises InputError and NotFound."""
-    scope = await _scope(connection, question)
+async def overstay_report(
+    connection: Connection, question: Question, *, limit: int, now: datetime | None = None
+) -> Overstays:
+    """Stays beyond the limit of their bays, the longest one by one, as of `now` (None: the database's).
+
+    Raises InputError and NotFound.
+    """
+    scope = await _scope(connection, question, now=now)
     now = scope.measured.now
     found: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0.0])
     longest: list[Overstay] = []
@@ -162,8 +160,10 @@ async def overstay_report(connection: Connection, question: Question, *, limit: 
 
 
 def _overstay(row: tuple[Any, ...]) -> Overstay:
-    bay, site, category, started_at, ended_at, seen, limit_s, dwell_s, over_s = row
-    return Overstay(bay, site, category, started_at, ended_at, not seen, limit_s, dwell_s, over_s)
+    bay, site, category, started_at, ended_at, known_until, seen, limit_s, dwell_s, over_s = row
+    return Overstay(
+        bay, site, category, started_at, ended_at, known_until, not seen, limit_s, dwell_s, over_s
+    )
 
 
 def _one_zone(measured: Measured) -> None:

@@ -2,12 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
 from parking.health.model import Rule
+from parking.notes import Note
 
 DESK_RULES = frozenset({Rule.OTHER_HEARTBEAT, Rule.LEARNING})
 """What no visit mends: it is corrected at a desk, or passes."""
@@ -68,13 +69,26 @@ class SilentSign:
 class Maintenance:
     """Visits, the most useful first, and what needs none. `as_of` is when all devices were last looked at.
 
-    `signs` are those that have gone silent.
+    `signs` are those that have gone silent, `notes` what drivers say is wrong, the newest first.
     """
 
     as_of: datetime | None
     visits: tuple[Visit, ...]
     at_desk: tuple[Fault, ...]
     signs: tuple[SilentSign, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    def at(self, sites: frozenset[str] | None) -> "Maintenance":
+        """What of it concerns these sites; None: all of it."""
+        if sites is None:
+            return self
+        return Maintenance(
+            as_of=self.as_of,
+            visits=tuple(visit for visit in self.visits if visit.site in sites),
+            at_desk=tuple(fault for fault in self.at_desk if fault.site in sites),
+            signs=tuple(sign for sign in self.signs if sign.site in sites),
+            notes=tuple(note for note in self.notes if note.site in sites),
+        )
 
 
 def plan_visits(faults: Iterable[Fault], *, as_of: datetime | None) -> Maintenance:
@@ -104,28 +118,31 @@ def _visit(faults: Sequence[Fault]) -> Visit:
 
 
 def as_csv(maintenance: Maintenance) -> str:
-    """One line a fault, numbered by visit in their order; those that need no visit have none."""
+    """One line a fault, numbered by visit in their order; signs and notes have none."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(HEADER)
+    writer.writerows(map(plain_cell, row) for row in _rows(maintenance))
+    return text.getvalue()
+
+
+def _rows(maintenance: Maintenance) -> Iterator[tuple[object, ...]]:
     numbered = [(str(n), fault) for n, visit in enumerate(maintenance.visits, 1) for fault in visit.faults]
     for number, f in [*numbered, *(("", fault) for fault in maintenance.at_desk)]:
-        writer.writerow(
-            plain_cell(value)
-            for value in (
-                number, f.site, f.site_name, f.lon, f.lat, f.bay, f.device, f.rule.value, f.severity,
-                f.since.isoformat(), f.lost_h, f.reason, f.battery_empty_on,
-            )
+        yield (
+            number, f.site, f.site_name, f.lon, f.lat, f.bay, f.device, f.rule.value, f.severity,
+            f.since.isoformat(), f.lost_h, f.reason, f.battery_empty_on,
         )  # fmt: skip
     for sign in maintenance.signs:
-        writer.writerow(
-            plain_cell(value)
-            for value in (
-                "", sign.site, sign.site_name, sign.lon, sign.lat, "", sign.sign, "sign_silent", "high",
-                sign.since.isoformat(), "", sign.reason, None,
-            )
+        yield (
+            "", sign.site, sign.site_name, sign.lon, sign.lat, "", sign.sign, "sign_silent", "high",
+            sign.since.isoformat(), "", sign.reason, None,
         )  # fmt: skip
-    return text.getvalue()
+    for note in maintenance.notes:
+        yield (
+            "", note.site, note.site_name, None, None, note.bay or "", "", "driver_note", "",
+            note.made_at.isoformat(), "", note.words, None,
+        )  # fmt: skip
 
 
 def plain_cell(value: object) -> object:

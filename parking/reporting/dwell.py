@@ -18,7 +18,9 @@ DWELL_DEFINITIONS: Mapping[str, str] = {
 }
 OVERSTAY_DEFINITIONS: Mapping[str, str] = {
     "stays": "that began in the period, in bays with a limit (max_stay_min of the bay, else of its site)",
-    "overstays": "of these, that lasted longer than the limit, so far if they have not ended",
+    "overstays": "of these, that lasted longer than the limit, as far as they are known",
+    "known_until": "the end of the stay; of one that goes on now, or, where the sensor has gone silent, when "
+    "it was last heard: what came after nobody knows",
     "over_s": "seconds beyond the limit",
     "at_least": "the arrival was not seen: the vehicle may have been there longer",
     "limits": "those of today, at all hours: when a limit does not hold is not known, nor are permits",
@@ -60,17 +62,31 @@ class Dwell:
 
 @dataclass(frozen=True, slots=True)
 class Overstay:
-    """One stay that lasted longer than its bay allows; `ended_at` null while the vehicle is there."""
+    """One stay that lasted longer than its bay allows; `ended_at` null while no end of it is known.
+
+    `dwell_s` and `over_s` reach until `known_until`.
+    """
 
     bay: str
     site: str
     category: str
     started_at: datetime
     ended_at: datetime | None
+    known_until: datetime
     at_least: bool
     limit_s: float
     dwell_s: float
     over_s: float
+
+    def goes_on(self, as_of: datetime) -> str:
+        """What is known of it now, in words; empty where it has ended."""
+        if self.ended_at is not None:
+            return ""
+        return (
+            "goes on"
+            if self.known_until >= as_of
+            else f"not heard since {self.known_until:%Y-%m-%d %H:%M} UTC"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from parking.db.connect import Connection, connect
 from parking.db.opening import close_site
 from parking.db.registry import import_registry
 from parking.registry import parse_registry
-from tests.browser.history import make_history
+from tests.support.history import make_history
 from tests.support.ingestor import HandIngestor
 
 CENTRE = (-3.176, 51.482)

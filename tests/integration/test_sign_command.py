@@ -73,6 +73,11 @@ def test_an_override_is_set_shown_and_ended_on_record(run: Run, database_url: st
     ("arguments", "said"),
     [
         (("--text", "42", "--for", "5"), "text '42' is not one that this sign has; it has '', 'SPACES'"),
+        (
+            ("--show", "full", "--for", "2 hours"),
+            "for: must look like 30m, 12h, 90d, 4w or 1y, or be a number of minutes; 10s to 31d",
+        ),
+        (("--show", "full", "--for", "40d"), "10s to 31d (found '40d')"),
         (("--show", "full"), "give --for or --until"),
         (("--for", "5"), "give --show or --text"),
         (("--show", "auto", "--for", "5"), "auto is what a sign does by itself"),

@@ -1,10 +1,15 @@
 """What a live view is filled with by hand, and a clock whose hands tests move."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from parking.availability import count_bays
+from parking.columns import microseconds
+from parking.db.binary import NEVER_US
 from parking.db.live import BayFacts, BayNow, Confirmation, Everything, Location, SiteFacts
+from parking.db.live_bays import BayColumns
 from parking.db.opening import Closure
 from parking.db.signs import SignFacts
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
@@ -72,6 +77,25 @@ def street(
     return (facts, snapshot(states, site=site, revision=revision, age_s=age_s)), bays
 
 
+def columns(bays: Iterable[BayRow]) -> BayColumns:
+    """These bays as the database tells them."""
+    rows = sorted(bays, key=lambda row: (row[0].site, row[0].id))
+    places = [facts.location or (np.nan, np.nan) for facts, _ in rows]
+    since = [NEVER_US if now.since is None else microseconds(now.since) for _, now in rows]
+    return BayColumns(
+        ids=[facts.id for facts, _ in rows],
+        sites=[facts.site for facts, _ in rows],
+        categories=[facts.category for facts, _ in rows],
+        lons=np.array([lon for lon, _ in places], dtype=np.float64),
+        lats=np.array([lat for _, lat in places], dtype=np.float64),
+        max_stay_min=np.array([facts.max_stay_min or 0 for facts, _ in rows], dtype=np.int64),
+        states=[now.state for _, now in rows],
+        since_us=np.array(since, dtype=np.int64),
+        faults=np.array([now.fault for _, now in rows], dtype=np.bool_),
+        revisions=np.array([now.revision for _, now in rows], dtype=np.int64),
+    )
+
+
 def confirmation(confirmed_s_ago: float | None = None) -> Confirmation:
     """An ingestor's confirmation, or that there is no ingestor."""
     if confirmed_s_ago is None:
@@ -88,7 +112,7 @@ def everything(
     return Everything(
         confirmation(confirmed_s_ago),
         [site for site, _ in streets],
-        [bay for _, bays in streets for bay in bays],
+        columns(bay for _, bays in streets for bay in bays),
         [SignFacts(id=f"vms-{site[0].id}", sites=(site[0].id,)) for site, _ in streets],
         list(closures),
     )

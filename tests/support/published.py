@@ -13,7 +13,7 @@ from parking.db.opening import Closure
 from parking.details import NOTHING, Entrance, SiteDetails, Tariff
 from parking.model import Counting, Occupancy, SiteStatus, Snapshot
 from parking.outlook import Outlook, OutlookPoint
-from tests.support.live import NOW, Hands
+from tests.support.live import NOW, Hands, columns
 
 PUBLISHER = Publisher(
     name="Cardiff <City> & County",
@@ -134,7 +134,7 @@ def generated_view(kinds: list[str], seed: int, *, stale: bool = False) -> LiveV
         Everything(
             Confirmation(NOW, confirmed_at, 1, 1),
             [(facts, snapshot) for facts, snapshot, _ in sites],
-            [bay for _, _, bays in sites for bay in bays],
+            columns(bay for _, _, bays in sites for bay in bays),
             [],
             closures,
         )

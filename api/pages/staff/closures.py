@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 from fastapi import Request
 from starlette.responses import Response
 
+from api.closures import closure_body
 from api.live import LiveView
 from api.pages.site import Page
 from api.pages.staff.desk import Desk, seen, staff_page
-from api.pages.staff.forms import Form, as_log, local_time, typed
+from api.pages.staff.forms import Form, local_time, typed
 from api.pages.staff.words import moment, own_sites
 from api.sessions import Session
 from parking.access_keys import Scope
 from parking.db.audit import record
-from parking.db.opening import MAX_REASON, Closure, close_site, closures, end_closure
+from parking.db.opening import MAX_REASON, close_site, closures, end_closure
 from parking.db.pool import Pool
 from parking.errors import InputError, NotFound
 
@@ -95,10 +96,10 @@ def add_closures(desk: Desk, view: LiveView, database: Pool) -> None:
             await record(
                 connection,
                 actor=session.caller.name,
-                action="closure.add",
-                subject=f"closure/{made.closure_id}",
+                action="closure.create",
+                subject=f"site/{made.site_id}",
                 before=None,
-                after=as_log(made),
+                after=closure_body(made),
             )
 
     async def end(request: Request, page: Page, session: Session) -> Response:
@@ -110,16 +111,12 @@ def add_closures(desk: Desk, view: LiveView, database: Pool) -> None:
                 connection,
                 actor=session.caller.name,
                 action="closure.end",
-                subject=f"closure/{number}",
-                before=as_log(was),
-                after=_log_or_none(left),
+                subject=f"site/{was.site_id}",
+                before=closure_body(was),
+                after=None if left is None else closure_body(left),
             )
         return seen(PATH)
 
     desk.add(PATH, show, scope=Scope.REGISTRY_WRITE)
     desk.add(PATH, close, scope=Scope.REGISTRY_WRITE, methods=("POST",))
     desk.add(PATH + "/{closure_id:int}/end", end, scope=Scope.REGISTRY_WRITE, methods=("POST",))
-
-
-def _log_or_none(closure: Closure | None) -> object:
-    return None if closure is None else as_log(closure)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -24,10 +23,10 @@ class Form:
         return self.values.get(name, default)
 
 
-async def typed(request: Request) -> Form:
-    """What was sent, without files."""
+async def typed(request: Request, *, most: int = 2000) -> Form:
+    """What was sent, without files; of each value at most so many characters."""
     sent = await request.form()
-    return Form({name: value.strip()[:2000] for name, value in sent.items() if isinstance(value, str)})
+    return Form({name: value.strip()[:most] for name, value in sent.items() if isinstance(value, str)})
 
 
 def local_time(text: str, timezone: str, *, name: str) -> datetime | None:
@@ -53,8 +52,3 @@ def whole_number(text: str, *, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise InputError(f"{name}: must be a whole number (found {text[:40]!r})")
     return int(text)
-
-
-def as_log(value: Any) -> dict[str, Any]:
-    """A closure as the audit log tells it."""
-    return {name: getattr(value, name) for name in ("site_id", "from_at", "until_at", "reason")}

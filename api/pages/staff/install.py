@@ -15,7 +15,7 @@ from api.pages.staff.keys import add_keys
 from api.pages.staff.maintenance import add_maintenance
 from api.pages.staff.overrides import add_overrides
 from api.pages.staff.provider import Provider
-from api.pages.staff.registry import add_registry
+from api.pages.staff.registry.install import add_registry
 from api.pages.staff.sign_in import add_sign_in
 from api.pages.staff.stays import add_stays
 from api.pages.staff.system import add_system
@@ -56,7 +56,7 @@ def install_staff(
     add_overrides(desk, view, answers, database)
     add_closures(desk, view, database)
     add_maintenance(desk, view, maintenance, database)
-    add_registry(desk, settings.require_database_url())
+    add_registry(desk, database, settings.require_database_url())
     add_keys(desk, database, keys)
     add_audit(desk, database)
     add_system(desk, view, status, database)

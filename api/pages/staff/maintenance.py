@@ -18,6 +18,7 @@ from parking.access_keys import Scope
 from parking.db.pool import Pool
 from parking.health.maintenance import Fault, Maintenance, SilentSign, as_csv, plan_visits
 from parking.health.model import Rule
+from parking.notes import Note
 
 TONES = {"high": "red", "medium": "orange", "low": "grey"}
 MOST_VISITS = 100
@@ -51,6 +52,13 @@ class Filters:
             if mine and self.site in ("", sign.site) and self.severity in ("", "high") and not self.rule:
                 yield sign
 
+    def notes(self, notes: Iterable[Note], sites: frozenset[str] | None) -> Iterator[Note]:
+        """Drivers' notes, likewise; they have neither rule nor severity."""
+        for note in notes:
+            mine = sites is None or note.site in sites
+            if mine and self.site in ("", note.site) and not self.severity and not self.rule:
+                yield note
+
 
 def add_maintenance(desk: Desk, view: LiveView, reader: MaintenanceReader, database: Pool) -> None:
     """Add the page and its download."""
@@ -60,7 +68,9 @@ def add_maintenance(desk: Desk, view: LiveView, reader: MaintenanceReader, datab
         found = await reader.read()
         faults = [*(fault for visit in found.visits for fault in visit.faults), *found.at_desk]
         planned = plan_visits(filters.of(faults, session.caller.sites), as_of=found.as_of)
-        return filters, replace(planned, signs=tuple(filters.signs(found.signs, session.caller.sites)))
+        sites = session.caller.sites
+        signs, notes = filters.signs(found.signs, sites), filters.notes(found.notes, sites)
+        return filters, replace(planned, signs=tuple(signs), notes=tuple(notes))
 
     async def maintenance(request: Request, page: Page, session: Session) -> Response:
         filters, found = await chosen(request, session)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from fastapi import Request
@@ -19,7 +20,7 @@ from api.reports import Reports
 from api.sessions import Session
 from parking.access_keys import Scope
 from parking.db.connect import Connection
-from parking.db.reports import By, Question
+from parking.db.report_scope import By, Question
 from parking.db.use_reports import dwell_report, overstay_report
 from parking.errors import InputError
 from parking.exporting.formats import Format
@@ -101,7 +102,7 @@ def add_stays(desk: Desk, view: LiveView, reports: Reports) -> None:
                 )
                 for line in over.lines
             ],
-            longest=[_long(view, page, stay) for stay in over.longest],
+            longest=[_long(view, page, stay, over.as_of) for stay in over.longest],
             **common,
         )
 
@@ -144,10 +145,11 @@ def _minutes(minutes: int) -> str:
     return f"{minutes // 60} h" if minutes % 60 == 0 and minutes else f"{minutes} min"
 
 
-def _long(view: LiveView, page: Page, stay: Overstay) -> LongStay:
+def _long(view: LiveView, page: Page, stay: Overstay, as_of: datetime) -> LongStay:
     site = view.sites.get(stay.site)
     name, zone = (stay.site, "Europe/London") if site is None else (site.facts.name, site.facts.timezone)
     at_least = "at least " if stay.at_least else ""
     lasted = f"{at_least}{dwell(stay.dwell_s)} of {dwell(stay.limit_s)}"
-    goes_on = ", goes on" if stay.ended_at is None else ""
-    return LongStay(stay.bay, name, moment(page, stay.started_at, zone), lasted + goes_on, dwell(stay.over_s))
+    if goes_on := stay.goes_on(as_of):
+        lasted += f", {goes_on}"
+    return LongStay(stay.bay, name, moment(page, stay.started_at, zone), lasted, dwell(stay.over_s))

@@ -20,7 +20,8 @@ from api.pages.staff.words import dwell, share
 from api.reports import Reports
 from api.sessions import Session
 from parking.access_keys import Scope
-from parking.db.reports import By, Measured, Question, measure
+from parking.db.report_scope import By, Question
+from parking.db.reports import Measured, measure
 from parking.db.use_reports import use_report
 from parking.errors import InputError
 from parking.exporting.formats import Format

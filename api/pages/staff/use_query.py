@@ -10,7 +10,7 @@ from api.live import LiveView
 from api.pages.place import category_name
 from api.pages.site import Page
 from api.pages.staff.words import day, own_sites
-from parking.db.reports import By, Question
+from parking.db.report_scope import By, Question
 from parking.errors import InputError
 from parking.reporting.period import LONGEST, Bucket, Period
 

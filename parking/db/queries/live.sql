@@ -19,14 +19,21 @@ SELECT site.site_id, site.name, site.kind, site.counting, site.timezone, site.lo
  WHERE site.retired_at IS NULL
  ORDER BY site.site_id;
 
--- bays: each bay in use and what is published of it; while a state is held, it is not told since when
-SELECT bay.bay_id, bay.site_id, bay.category, bay.lon, bay.lat, (bay.details->>'max_stay_min')::int,
-       coalesce(now.state, 'unknown'), CASE WHEN now.state = now.reported OR now.silent THEN now.since END,
-       coalesce(now.fault, false), coalesce(now.revision, 0)
-  FROM bay
-  LEFT JOIN bay_state AS now USING (bay_id)
- WHERE bay.retired_at IS NULL
- ORDER BY bay.site_id, bay.bay_id;
+-- bays: the bays in use and what is published of them, in one row of columns, texts by lines; while a state is held,
+-- it is not told since when
+SELECT string_agg(bay_id, E'\n'), string_agg(site_id, E'\n'), string_agg(category, E'\n'),
+       array_agg(lon), array_agg(lat), array_agg(max_stay_min),
+       string_agg(state, E'\n'), array_agg(since), array_agg(fault), array_agg(revision)
+  FROM (SELECT bay.bay_id, bay.site_id, bay.category, coalesce(bay.lon, 'NaN') AS lon, coalesce(bay.lat, 'NaN') AS lat,
+               coalesce((bay.details->>'max_stay_min')::int, 0) AS max_stay_min,
+               coalesce(now.state, 'unknown') AS state,
+               CASE WHEN now.since IS NOT NULL AND (now.state = now.reported OR now.silent) THEN now.since
+                    ELSE '-infinity' END AS since,
+               coalesce(now.fault, false) AS fault, coalesce(now.revision, 0) AS revision
+          FROM bay
+          LEFT JOIN bay_state AS now USING (bay_id)
+         WHERE bay.retired_at IS NULL
+         ORDER BY bay.site_id, bay.bay_id) AS each;
 
 -- closures: the times in which sites are closed, now and to come
 SELECT closure_id, site_id, from_at, until_at, reason, made_by, made_at FROM closure

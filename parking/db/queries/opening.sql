@@ -32,6 +32,10 @@ SELECT closure_id, site_id, from_at, until_at, reason, made_by, made_at FROM clo
 UPDATE closure SET until_at = %(until_at)s WHERE closure_id = %(closure_id)s
 RETURNING closure_id, site_id, from_at, until_at, reason, made_by, made_at;
 
+-- change: other times or another reason
+UPDATE closure SET from_at = %(from_at)s, until_at = %(until_at)s, reason = %(reason)s WHERE closure_id = %(closure_id)s
+RETURNING closure_id, site_id, from_at, until_at, reason, made_by, made_at;
+
 -- remove: a closure that has not begun
 DELETE FROM closure WHERE closure_id = %(closure_id)s;
 

@@ -1,6 +1,7 @@
 """Sites are closed for a time and opened again over HTTP."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,6 +61,104 @@ async def test_closures_to_come_are_listed_page_by_page_and_taken_back(api: Api,
     assert (await api.client.get(f"{PATH}/{seen[0]['id']}", headers=key)).status_code == 404
 
 
+async def _closed(api: Api, key: dict[str, str], **wish: str) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """A closure of street-0: its address, what it is, and the headers of who changes it."""
+    made = await api.client.post(PATH, headers=key, json={"site": "street-0", "reason": "works", **wish})
+    assert made.status_code == 201, made.text
+    address = f"{PATH}/{made.json()['id']}"
+    etag = (await api.client.get(address, headers=key)).headers["etag"]
+    assert etag == made.headers["etag"]
+    return address, made.json(), {**key, "If-Match": etag, "Content-Type": "application/merge-patch+json"}
+
+
+async def test_a_closure_is_changed_by_who_knows_it_on_record(api: Api, city_url: str) -> None:
+    key = bearer(await key_of(city_url, Scope.REGISTRY_WRITE, Scope.AUDIT_READ))
+    address, made, headers = await _closed(api, key)
+    await _status(api, "closed")
+    until_at = (api.parts.view.clock.now() + timedelta(hours=3)).isoformat()
+
+    bare = {name: value for name, value in headers.items() if name != "If-Match"}
+    for changed, status in ((bare, 428), ({**headers, "If-Match": '"x"'}, 412)):
+        refused = await api.client.patch(address, headers=changed, json={"until": until_at})
+        assert (refused.status_code, refused.headers["etag"]) == (status, headers["If-Match"])
+    done = await api.client.patch(address, headers=headers, json={"until": until_at, "reason": "Leak"})
+    assert done.status_code == 200, done.text
+    now_is = done.json()
+    assert (datetime.fromisoformat(now_is["until"]), now_is["reason"]) == (
+        datetime.fromisoformat(until_at),
+        "Leak",
+    )
+    assert {name: now_is[name] for name in ("id", "site", "from", "made_by")} == {
+        name: made[name] for name in ("id", "site", "from", "made_by")
+    }
+    assert done.headers["etag"] != headers["If-Match"]
+    assert (await api.client.patch(address, headers=headers, json={"reason": "x"})).status_code == 412
+    (entry, _) = (await api.client.get("/v1/audit", headers=key, params={"action": "closure."})).json()[
+        "entries"
+    ]
+    assert (entry["action"], entry["subject"]) == ("closure.change", "site/street-0")
+    assert (entry["before"]["reason"], entry["after"]["reason"]) == ("works", "Leak")
+
+
+async def test_a_closure_to_come_is_brought_forward_and_shows_at_once(api: Api, city_url: str) -> None:
+    key = bearer(await key_of(city_url, Scope.REGISTRY_WRITE))
+    begins = api.parts.view.clock.now() + timedelta(days=2)
+    address, _, headers = await _closed(api, key, **{"from": begins.isoformat()})
+    done = await api.client.patch(address, headers=headers, json={"from": None})
+    assert done.status_code == 200, done.text
+    await _status(api, "closed")
+
+
+async def test_a_closure_that_is_over_is_changed_no_more(api: Api, city_url: str) -> None:
+    key = bearer(await key_of(city_url, Scope.REGISTRY_WRITE))
+    address, _, headers = await _closed(api, key)
+    await api.client.delete(address, headers=key)
+    headers["If-Match"] = (await api.client.get(address, headers=key)).headers["etag"]
+    refused = await api.client.patch(address, headers=headers, json={"until": None})
+    assert (refused.status_code, "was over at" in refused.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("patch", "told"),
+    [
+        ({"until": "2020-01-01T00:00:00Z"}, "until 2020-01-01T00:00:00+00:00 is not after"),
+        ({"from": "2020-01-01T00:00:00Z"}, "it has begun, at"),
+        ({"from": None}, "it has begun, at"),
+        ({"until": "soon"}, "until"),
+        ({"until": "2099-01-01T00:00:00Z"}, "more than ten years"),
+        ({"reason": None}, "reason"),
+        ({"reason": " "}, "reason"),
+        ({"site": "street-1"}, "site"),
+        ({"id": 7}, "id"),
+        ({"colour": "red"}, "colour"),
+        ([], "body"),
+    ],
+    ids=str,
+)
+async def test_a_change_that_cannot_be_is_told_why_and_changes_nothing(
+    api: Api, city_url: str, patch: Any, told: str
+) -> None:
+    key = bearer(await key_of(city_url, Scope.REGISTRY_WRITE))
+    address, made, headers = await _closed(api, key)
+    refused = await api.client.patch(address, headers=headers, json=patch)
+    assert refused.status_code == 422, refused.text
+    assert told in refused.json()["detail"]
+    assert (await api.client.get(address, headers=key)).json() == made
+
+
+async def test_a_closure_to_come_cannot_begin_in_the_past_or_after_its_end(api: Api, city_url: str) -> None:
+    key = bearer(await key_of(city_url, Scope.REGISTRY_WRITE))
+    now = api.parts.view.clock.now()
+    times = {"from": (now + timedelta(days=1)).isoformat(), "until": (now + timedelta(days=2)).isoformat()}
+    address, _, headers = await _closed(api, key, **times)
+    for begins, told in (
+        (now - timedelta(hours=1), "is before now"),
+        (now + timedelta(days=3), "is not after"),
+    ):
+        refused = await api.client.patch(address, headers=headers, json={"from": begins.isoformat()})
+        assert (refused.status_code, told in refused.json()["detail"]) == (422, True), refused.text
+
+
 @pytest.mark.parametrize(
     ("wish", "status", "told"),
     [
@@ -86,5 +185,5 @@ async def test_a_key_that_is_bound_to_sites_closes_only_these(api: Api, city_url
     assert (await api.client.post(PATH, headers=bound, json=wish)).status_code == 403
     made = await api.client.post(PATH, headers=key, json=wish)
     assert (await api.client.get(PATH, headers=bound)).json()["closures"] == []
-    for ask in (api.client.get, api.client.delete):
+    for ask in (api.client.get, api.client.delete, partial(api.client.patch, json={})):
         assert (await ask(f"{PATH}/{made.json()['id']}", headers=bound)).status_code == 403

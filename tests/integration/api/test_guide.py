@@ -5,21 +5,37 @@ import json
 import os
 import re
 from asyncio.subprocess import PIPE
+from collections.abc import Iterator
 
 import pytest
 
+from parking.access_keys import Scope
 from tests.integration.api.conftest import Api
+from tests.support.access import key_of
 from tests.support.services import PROJECT
 
 GUIDE = (PROJECT / "docs" / "api.md").read_text("utf-8")
 SETTINGS, *BLOCKS = re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
-COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith(("curl", "etag="))]
+ASSIGNMENT = re.compile(r"\w+=")
 ENDS_BY_TIME = 28
 """curl's exit code for `--max-time`, as streams have no other end."""
 
 
-async def shell(script: str, api: Api) -> tuple[int, str]:
-    environment = {**os.environ, "PARKING": api.url, "SITE": "street-0", "SIGN": "vms-0", "NO_PROXY": "*"}
+def commands() -> Iterator[str]:
+    """Each request of the guide, after the assignments that stand before it in its block."""
+    for block in BLOCKS:
+        before = ""
+        for line in block.splitlines():
+            if ASSIGNMENT.match(line):
+                before += f"{line}\n"
+            elif line.startswith("curl"):
+                yield before + line
+                before = ""
+
+
+async def shell(script: str, api: Api, key: str) -> tuple[int, str]:
+    known = {"PARKING": api.url, "SITE": "street-0", "SIGN": "vms-0", "KEY": key}
+    environment = {**os.environ, **known, "NO_PROXY": "*"}
     process = await asyncio.create_subprocess_exec(
         "bash", "-c", script, stdout=PIPE, stderr=PIPE, env=environment
     )
@@ -28,16 +44,13 @@ async def shell(script: str, api: Api) -> tuple[int, str]:
 
 
 @pytest.mark.timeout(240)
-async def test_every_command_of_the_guide_answers(api: Api) -> None:
-    assert {"PARKING", "SITE", "SIGN"} == set(re.findall(r"^(\w+)=", SETTINGS, re.MULTILINE))
-    assert len(COMMANDS) > 12
-    before = ""
-    for command in COMMANDS:
-        if command.startswith("etag="):
-            before = command + "; "
-            continue
-        code, output = await shell(before + command, api)
-        before = ""
+async def test_every_command_of_the_guide_answers(api: Api, city_url: str) -> None:
+    assert {"PARKING", "SITE", "SIGN", "KEY"} == set(re.findall(r"^(\w+)=", SETTINGS, re.MULTILINE))
+    key = (await key_of(city_url, Scope.REGISTRY_WRITE)).text
+    asked = list(commands())
+    assert len(asked) > 12
+    for command in asked:
+        code, output = await shell(command, api, key)
         streamed = "/v1/stream" in command
         assert code in ((0, ENDS_BY_TIME) if streamed else (0,)), (command, output)
         if streamed:

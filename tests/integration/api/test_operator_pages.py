@@ -30,7 +30,7 @@ async def post(api: Api, path: str, **sent: object) -> httpx.Response:
 
 
 async def test_a_file_is_previewed_and_then_imported(operator: Api, city_url: str) -> None:
-    path, files = "/manage/registry", {"file": ("bays.csv", CSV, "text/csv")}
+    path, files = "/manage/registry/import", {"file": ("bays.csv", CSV, "text/csv")}
     preview = await post(operator, path, data={"do": "preview"}, files=files)
     assert preview.status_code == 200
     assert "What bays.csv would change" in preview.text
@@ -52,7 +52,9 @@ async def test_a_file_is_previewed_and_then_imported(operator: Api, city_url: st
 
 async def test_a_form_of_another_session_imports_nothing(operator: Api) -> None:
     files = {"file": ("bays.csv", CSV, "text/csv")}
-    sent = await operator.client.post("/manage/registry", data={"csrf": "x", "do": "import"}, files=files)
+    sent = await operator.client.post(
+        "/manage/registry/import", data={"csrf": "x", "do": "import"}, files=files
+    )
     assert sent.status_code == 403
 
 

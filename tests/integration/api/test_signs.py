@@ -156,7 +156,6 @@ async def test_a_sign_that_has_stopped_asking_is_on_the_maintenance_list(
     headers = bearer(await key_of(street_url, Scope.MAINTENANCE_READ))
 
     async def silent() -> list[str]:
-
         body = (await api.client.get("/v1/reports/maintenance", headers=headers)).json()
         return [sign["sign"] for sign in body["signs"]]
 
@@ -169,6 +168,46 @@ async def test_a_sign_that_has_stopped_asking_is_on_the_maintenance_list(
     assert await silent() == ["plain"]
     as_csv = (await api.client.get("/v1/reports/maintenance?format=csv", headers=headers)).text
     assert "sign_silent" in as_csv
+    await api.parts.polls.write()
+    assert "parking_api_silent_signs 1.0" in (await api.client.get("/metrics")).text
+
+
+async def test_a_sign_that_could_not_ask_is_not_silent(api: Api, hand: HandIngestor) -> None:
+    polls = api.parts.polls
+    await api.client.get("/v1/signs/plain")
+    await polls.write()
+    # All of the API was away for an hour, and the sign has not asked again yet.
+    hand.run("UPDATE sign_poll SET polled_at = polled_at - interval '1 hour'")
+    hand.run("UPDATE sign_poll_book SET noted_at = noted_at - interval '1 hour'")
+    await polls.write()
+    assert polls.silent == 0
+    # It could have asked for six minutes since.
+    hand.run("UPDATE sign_poll_book SET since = since - interval '6 minutes'")
+    await polls.write()
+    assert polls.silent == 1
+
+
+async def test_the_metrics_tell_how_many_signs_are_blank_and_why(
+    api: Api, operator: dict[str, str], street_url: str, hand: HandIngestor
+) -> None:
+    text = (await api.client.get("/metrics")).text
+    told = {line for line in text.splitlines() if "_signs" in line and not line.startswith("#")}
+    assert {
+        'parking_api_signs{why="spaces"} 1.0',
+        'parking_api_signs{why="undecided"} 1.0',
+        'parking_api_signs{why="override"} 0.0',
+        "parking_api_blank_signs 1.0",
+        "parking_api_silent_signs NaN",
+    } <= told
+    await api.client.put(OVERRIDE, json=CLOSED, headers=operator)
+    await until_text(api, "CLOSED")
+    assert 'parking_api_signs{why="override"} 1.0' in (await api.client.get("/metrics")).text
+    hand.run("UPDATE ingest_status SET alive_at = now() - interval '1 day'")
+    hand.run("UPDATE site_state SET as_of = now() - interval '1 day'")
+    async with running_api(Settings(database_url=street_url, rate_per_s=0)) as late:
+        text = (await late.client.get("/metrics")).text
+        assert 'parking_api_signs{why="stale"} 1.0' in text
+        assert "parking_api_blank_signs 1.0" in text
 
 
 async def test_polls_that_could_not_be_written_are_kept(api: Api, hand: HandIngestor) -> None:

@@ -199,7 +199,7 @@ async def test_a_site_is_closed_for_everybody_and_opened_again(api: Api, city_ur
         rows = await page(connection, Filter(action="closure."), limit=9)
     assert [(row.action, row.actor.startswith("manager (key ")) for row in rows] == [
         ("closure.end", True),
-        ("closure.add", True),
+        ("closure.create", True),
     ]
 
 

@@ -10,14 +10,15 @@ import pytest
 
 from parking.access_keys import Scope
 from parking.db.connect import connect
-from parking.db.reports import By, Question, measure
+from parking.db.report_scope import By, Question
+from parking.db.reports import measure
 from parking.db.use_reports import dwell_report, overstay_report
 from parking.reporting.period import parse_period
 from parking.reporting.sums import figures
-from tests.browser.history import make_history
 from tests.integration.api.conftest import Api
 from tests.support.access import key_of
 from tests.support.city import small_registry
+from tests.support.history import make_history
 from tests.support.signing_in import sign_in
 
 DAYS = 9

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
@@ -78,6 +79,21 @@ async def test_each_change_is_written_down_and_published_with_its_reason(
         hand.publish(STREET, states(1, unknown=5))
         await until_shown(shelf, "plain", "")
     assert hand.run(HISTORY, ("plain",))[-3:] == [("4", "spaces"), ("FULL", "full"), ("", "untrusted")]
+
+
+async def test_a_message_is_valid_until_a_closure_begins(hand: HandIngestor, street_url: str) -> None:
+    async with keeping(street_url, shelf := Shelf()):
+        hand.publish(STREET, states(4))
+        await until_shown(shelf, "plain", "4")
+        ((begins,),) = hand.run(
+            "INSERT INTO closure (site_id, from_at, reason, made_by)"
+            " VALUES (%s, now() + interval '40 s', 'a parade', 'Ann') RETURNING from_at",
+            (STREET,),
+        )
+        hand.notify("parking_registry")
+        hand.publish(STREET, states(3))
+        told = await until_shown(shelf, "plain", "3")
+        assert datetime.fromisoformat(told["valid_until"]) == begins
 
 
 async def test_a_sign_goes_on_where_it_was_after_a_restart(hand: HandIngestor, street_url: str) -> None:

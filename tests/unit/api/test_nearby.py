@@ -98,6 +98,8 @@ def test_the_reason_says_what_the_chance_rests_on(view: LiveView, hands: Hands) 
     hands.seconds = 6
     (site,) = near(view, arrival=NOW + timedelta(minutes=20, seconds=6))
     assert site.reason == "6 free of 12, 3 not known, seen 8 s ago; you arrive in 20 minutes; 6 minutes' walk"
+    (site,) = near(view, arrival=NOW + timedelta(hours=6, minutes=1, seconds=6))
+    assert "; you arrive in 6 hours 1 minute, for which nothing is foretold; " in site.reason
 
 
 def test_a_full_site_is_left_out_unless_asked_for(view: LiveView) -> None:

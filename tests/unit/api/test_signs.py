@@ -8,6 +8,7 @@ import pytest
 from api.live import LiveView
 from api.signs import SignBoard
 from parking.db.live import Changes, Confirmation, Everything
+from parking.db.opening import Closure
 from parking.db.signs import SignFacts, SignState
 from parking.sign_rules import Override, SignRules
 from parking.signs import Band, LineMemory, SignMessage, Why
@@ -81,6 +82,23 @@ def test_an_override_ends_by_itself(board: SignBoard, view: LiveView, hands: Han
             Confirmation(NOW, NOW, 1, 1, NOW), [], [], [SignState(sign="vms-queen-street", override=override)]
         )
     )
-    assert told(board, view, "vms-queen-street").text == "CLOSED"
+    shown = told(board, view, "vms-queen-street")
+    assert (shown.text, shown.valid_until, shown.poll_after_s) == ("CLOSED", until, 5)
     hands.seconds = 5
     assert told(board, view, "vms-queen-street").text == "2"
+
+
+def test_an_answer_ends_where_a_closure_begins_until_that_is_taken_back(
+    board: SignBoard, view: LiveView, hands: Hands
+) -> None:
+    begins = NOW + timedelta(seconds=30)
+    closure = Closure(1, "queen-street", begins, None, "a parade", "Ann", NOW)
+    view.replace(everything(street("vvoooo"), closures=[closure]))
+    shown = told(board, view, "vms-queen-street")
+    assert (shown.text, shown.valid_until) == ("2", begins)
+    hands.seconds = 31  # it has begun, and no ingestor has said so yet
+    shown = told(board, view, "vms-queen-street")
+    assert shown.valid_until == NOW + timedelta(seconds=32)
+    view.replace(everything(street("vvoooo")))
+    hands.seconds = 0
+    assert told(board, view, "vms-queen-street").valid_until == NOW + timedelta(seconds=60)

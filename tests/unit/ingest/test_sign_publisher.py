@@ -1,7 +1,8 @@
 """Retained messages of signs: at each change, before they run out, again after a reconnect."""
 
 import json
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
@@ -47,6 +48,20 @@ def test_a_message_is_published_when_it_changes_and_before_it_runs_out(
     assert (told["sign"], told["text"], told["revision"], told["poll_after_s"]) == ("vms", "3", 2, 20)
     left_s = (datetime.fromisoformat(told["valid_until"]) - Clock().now()).total_seconds()
     assert left_s == pytest.approx(60, abs=5)
+
+
+def test_it_is_published_again_when_it_is_known_to_change(shelf: Shelf, publisher: SignPublisher) -> None:
+    changes_at = Clock().now() + timedelta(seconds=6.5)
+    (plain,) = shown("3").values()
+    publisher.offer({"vms": replace(plain, changes_at=lambda _: changes_at)})
+    for time_s in (0, 4):
+        publisher.publish(time_s)
+    assert len(shelf.given) == 1
+    told = json.loads(shelf.retained[TOPIC])
+    assert datetime.fromisoformat(told["valid_until"]) == changes_at
+    assert told["poll_after_s"] <= 7
+    publisher.publish(7)
+    assert len(shelf.given) == 2
 
 
 def test_what_the_broker_does_not_take_stays_due(shelf: Shelf, publisher: SignPublisher) -> None:

@@ -1,4 +1,4 @@
-"""Importing files into the registry: /manage/registry, with a preview of what will change."""
+"""Importing files into the registry: /manage/registry/import, with a preview of what will change."""
 
 import json
 import tempfile
@@ -17,7 +17,7 @@ from parking.access_keys import Scope
 from parking.db.registry_files import Changed, Options, Report
 from parking.errors import ConflictError, Fault, RegistryError
 
-PATH: Final = "/manage/registry"
+PATH: Final = "/manage/registry/import"
 MOST_LINES: Final = 200
 _FORMS: Final = {".csv": "csv", ".geojson": "geojson", ".json": "registry"}
 
@@ -43,12 +43,14 @@ class Outcome:
     faults: tuple[Fault, ...] = ()
 
 
-def add_registry(desk: Desk, database_url: str) -> None:
+def add_importing(desk: Desk, database_url: str) -> None:
     """Add the page and its form."""
 
     async def show(request: Request, page: Page, session: Session, done: Outcome | None = None) -> Response:
         status = 422 if done is not None and done.report is None else 200
-        return staff_page(page, session, "staff/registry.html", status=status, done=done, most=MOST_LINES)
+        return staff_page(
+            page, session, "staff/registry/import.html", status=status, done=done, most=MOST_LINES
+        )
 
     async def take(request: Request, page: Page, session: Session) -> Response:
         form = await request.form()

@@ -1,10 +1,10 @@
-"""What the doctor says of the signs."""
+"""What the doctor says of the signs and of the forecasts."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from cli.doctor import judge_health
+from cli.doctor import judge_forecast, judge_health
 from parking.db.health import Health
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -33,3 +33,21 @@ def test_without_signs_there_is_nothing_to_say() -> None:
 def health(signs: int, decided_s: float | None) -> Health:
     """A database in which all else is well."""
     return Health(NOW, 1, 1, 0, signs, 1.0, (), decided_s)
+
+
+@pytest.mark.parametrize(
+    ("made_s", "wanted", "ok", "says"),
+    [
+        (55.0, True, True, "last made 55 s ago"),
+        (400.0, True, None, "last made 7 minutes ago; they should be made each minute"),
+        (7200.0, True, False, "last made 120 minutes ago; they are not told any more after 15"),
+        (None, True, None, "none has been made yet"),
+        (7200.0, False, None, "PARKING_FORECAST is false"),
+    ],
+)
+def test_it_tells_how_old_the_forecasts_are(
+    made_s: float | None, wanted: bool, ok: bool | None, says: str
+) -> None:
+    finding = judge_forecast(made_s, wanted=wanted)
+    assert finding.ok is ok
+    assert says in finding.says

@@ -1,9 +1,16 @@
 """A made-up year of a city's stays, with the roll-ups that ingest would have kept, filled in by COPY.
 
+`python -m bench.a_year --database URL [--bays N] [--days N]` fills a migrated, empty database, and leaves it;
+`bench.reports` and `bench.exports` take its address then, and do not fill one themselves.
+
 Each bay has some ten stays a day, none over midnight UTC, most by day. Ids have fixed lengths, so that a row
 has, and numpy writes PostgreSQL's binary format without a loop over rows.
 """
 
+import argparse
+import asyncio
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +19,7 @@ import numpy as np
 
 from parking.columns import Ints, microseconds
 from parking.db.binary import COPY_HEADER, COPY_TRAILER, PG_EPOCH_US
-from parking.db.connect import Connection
+from parking.db.connect import Connection, connect
 from parking.db.periods import recount_days
 from parking.db.registry import import_registry
 from parking.registry import parse_registry
@@ -58,6 +65,22 @@ class City:
         return parse_registry({"sites": streets}, source="bench")
 
 
+def progress(days: int) -> Told:
+    """A bar on standard error: a line that is written anew if a person sees it, else one every 30 days."""
+    begun = time.monotonic()
+
+    def told(day: int, stays: int) -> None:
+        if not sys.stderr.isatty() and day % 30 and day != days:
+            return
+        done = day * 30 // days
+        left = (time.monotonic() - begun) / day * (days - day)
+        bar = "#" * done + "." * (30 - done)
+        end = "\r" if sys.stderr.isatty() and day != days else "\n"
+        print(f"[{bar}] day {day} of {days}, {stays:,} stays, {left:.0f} s left", end=end, file=sys.stderr)
+
+    return told
+
+
 async def fill(connection: Connection, city: City, days: int, told: Told) -> int:
     """Make the city and its stays of so many days; how many there are."""
     await import_registry(connection, city.registry())
@@ -88,6 +111,17 @@ async def fill(connection: Connection, city: City, days: int, told: Told) -> int
         await recount_days(connection, city.sites)
     await connection.execute("ANALYZE")
     return total
+
+
+async def filled(connection: Connection) -> tuple[int, int, int]:
+    """How many bays, days and stays a database has that was filled."""
+    cursor = await connection.execute(
+        "SELECT (SELECT count(*) FROM bay), (SELECT count(DISTINCT day) FROM site_day),"
+        " (SELECT sum(sessions) FROM site_day)"
+    )
+    (found,) = await cursor.fetchall()
+    bays, days, stays = (int(number) for number in found)
+    return bays, days, stays
 
 
 _PREPARE = (
@@ -153,3 +187,24 @@ async def _copy(connection: Connection, statement: Any, rows: bytes) -> None:
         await copy.write(COPY_HEADER)
         await copy.write(rows)
         await copy.write(COPY_TRAILER)
+
+
+async def _fill(url: str, bays: int, days: int) -> int:
+    async with connect(url, name="bench", autocommit=True) as connection:
+        return await fill(connection, City(bays), days, progress(days))
+
+
+def main() -> None:
+    """Fill, and say how much and how long it took."""
+    parser = argparse.ArgumentParser(prog="python -m bench.a_year", description=__doc__)
+    parser.add_argument("--database", required=True, metavar="URL")
+    parser.add_argument("--bays", type=int, default=10_000)
+    parser.add_argument("--days", type=int, default=365)
+    asked = parser.parse_args()
+    begun = time.monotonic()
+    stays = asyncio.run(_fill(asked.database, asked.bays, asked.days))
+    print(f"{stays:,} stays of {asked.bays} bays, filled in {time.monotonic() - begun:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

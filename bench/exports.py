@@ -1,99 +1,152 @@
-"""What an export takes in memory and time: `python -m bench.exports [--stays N] [--json]`.
+"""What an export takes in memory and time: `python -m bench.exports [--bays N] [--days N] [--json]`.
 
-Stays are made in a fresh database; `parking export stays` writes each format as a process of its own, whose
-highest resident memory is read when it has ended. For a tenth of the stays too: flat is what does not grow.
+Stays are made in a fresh database; a `parking api` of its own streams each format to a reader that throws it
+away, and its highest resident memory is read. For a twelfth of the days too: flat is what does not grow.
+`--database URL` does so on one that `bench.a_year` has filled, and leaves it. A worksheet has room for a
+million rows, so of a large city it holds some sites only.
 """
 
 import argparse
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.a_year import BEGIN, City, fill
+import httpx
+
+from bench.a_year import BEGIN, SITE_BAYS, STAYS_A_DAY, City, fill, filled, progress
 from bench.ground import ground
+from bench.meter import listening_pid, memory_mb
+from bench.read import serving
+from parking.access_keys import Scope
+from parking.db.access_keys import create_key
 from parking.db.connect import connect
 from parking.exporting.formats import XLSX_ROWS, Format
 
-BAYS = 1000
-DAYS = 400
-"""At most: then stays are made for fewer bays."""
+_LOADED_S = 60.0
+_WIDTHS = (6, 7, 12, 9, 9, 9, 9)
+_SPARE = 1.05
+"""So much more than on average a site may have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One export: its size, the time it took, and the process's peak memory."""
+    """One export: what was asked for, its size, its time, and the memory of the API before it and at its
+    highest (0 if out of sight). `rows` are counted by their lines, so only in CSV and JSON lines.
+    """
 
     form: str
     days: int
+    sites: int
     rows: int
-    file_mib: float
+    file_mb: float
     took_s: float
-    peak_rss_mib: float
+    idle_mb: float
+    peak_mb: float
 
 
-async def measure(*, stays: int) -> list[Exported]:
-    """Make about so many stays, and export a tenth and all of them in each format."""
-    days = max(10, stays // (BAYS * 10))
+async def measure(*, bays: int, days: int, forms: Sequence[Format]) -> list[Exported]:
+    """Make stays of so many bays and days, and export them."""
     async with ground(broker=False) as found:
         url = found.databases.create()
         async with connect(url, name="bench", autocommit=True) as connection:
-            await fill(connection, City(BAYS), days, lambda day, count: None)
-        with TemporaryDirectory(prefix="parking-bench-") as folder:
-            done = [
-                await asyncio.to_thread(_export, url, form, span, Path(folder) / f"stays.{form}")
-                for form in Format
-                for span in (days // 10, days)
-                if form is not Format.XLSX or span * BAYS * 11 < XLSX_ROWS
-            ]
+            await fill(connection, City(bays), days, progress(days))
+        done = await measure_on(url, forms)
         found.databases.drop(url)
     return done
 
 
-def _export(url: str, form: Format, days: int, file: Path) -> Exported:
-    until = BEGIN.date().fromordinal(BEGIN.date().toordinal() + days)
-    arguments = ["--from", BEGIN.date().isoformat(), "--until", until.isoformat(), "--format", form.value]
-    command = [sys.executable, "-m", "cli.main", "export", "stays", *arguments, "-o", str(file)]
-    begun = time.monotonic()
-    process = subprocess.Popen(
-        command, env={**os.environ, "PARKING_DATABASE_URL": url}, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None, "it is a pipe"
-    told = process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)}: {told}")
+async def measure_on(url: str, forms: Sequence[Format]) -> list[Exported]:
+    """Export what a database holds that is filled, each from a new API, and leave it."""
+    async with connect(url, name="bench", autocommit=True) as connection:
+        bays, days, _ = await filled(connection)
+        _, key = await create_key(
+            connection, actor="bench", name=f"bench {time.time()}", scopes=frozenset({Scope.REPORTS_READ})
+        )
+    sites = City(bays).sites
+    fit = max(1, int(XLSX_ROWS / (SITE_BAYS * STAYS_A_DAY * _SPARE * days)))
+    done: list[Exported] = []
+    for form in sorted(forms, key=list(Format).index):
+        asked = sites[:fit] if form is Format.XLSX and fit < len(sites) else sites
+        for span in (max(1, days // 12), days):
+            done.append(await _export(url, key.text, form, span, asked, whole=len(sites)))
+    return done
+
+
+async def _export(
+    database: str, key: str, form: Format, days: int, sites: Sequence[str], *, whole: int
+) -> Exported:
+    question = {
+        "from": f"{BEGIN:%Y-%m-%d}",
+        "until": f"{BEGIN + timedelta(days=days):%Y-%m-%d}",
+        "format": form.value,
+        "site": list(sites) if len(sites) < whole else [],
+    }
+    headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
+    env = {"PARKING_DATABASE_URL": database, "PARKING_API_PORT": "0"}
+    size = lines = 0
+    with TemporaryDirectory(prefix="parking-bench-") as folder:
+        async with serving(Path(folder), "cli.main", "api", env=env) as url:
+            pid = listening_pid(int(url.rpartition(":")[2])) or 0
+            async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=None) as client:
+                deadline = time.monotonic() + _LOADED_S
+                while (told := await client.get("/v1/sites")).status_code != 200:
+                    if time.monotonic() > deadline:
+                        raise SystemExit(f"the API did not load the city in time: {told.text}")
+                    await asyncio.sleep(0.05)
+                idle, _ = memory_mb(pid) or (0.0, 0.0)
+                begun = time.monotonic()
+                async with client.stream(
+                    "GET", "/v1/exports/stays", params=question, headers=headers
+                ) as answer:
+                    if answer.status_code != 200:
+                        raise SystemExit(f"{answer.status_code}: {(await answer.aread()).decode()}")
+                    async for piece in answer.aiter_raw():
+                        size += len(piece)
+                        lines += piece.count(b"\n")
+                took = time.monotonic() - begun
+            _, peak = memory_mb(pid) or (0.0, 0.0)
+    rows = lines - (form is Format.CSV) if form in (Format.CSV, Format.JSONL) else 0
     return Exported(
         form=form.value,
         days=days,
-        rows=int(told.split()[0]),
-        file_mib=file.stat().st_size / 2**20,
-        took_s=time.monotonic() - begun,
-        peak_rss_mib=used.ru_maxrss / 1024,
+        sites=len(sites),
+        rows=rows,
+        file_mb=size / 1e6,
+        took_s=took,
+        idle_mb=idle,
+        peak_mb=peak,
     )
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.exports", description=__doc__)
-    parser.add_argument("--stays", type=int, default=100_000)
+    parser.add_argument("--bays", type=int, default=200)
+    parser.add_argument("--days", type=int, default=48)
+    parser.add_argument("--database", metavar="URL", help="one that `python -m bench.a_year` has filled")
+    parser.add_argument("--format", action="append", type=Format, choices=list(Format), default=None)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    found = asyncio.run(measure(stays=asked.stays))
+    forms = asked.format or list(Format)
+    if asked.database:
+        found = asyncio.run(measure_on(asked.database, forms))
+    else:
+        found = asyncio.run(measure(bays=asked.bays, days=asked.days, forms=forms))
     if asked.json:
         print(json.dumps([asdict(one) for one in found]))
         return
-    print(f"{'format':<8} {'rows':>10} {'file':>10} {'time':>8} {'peak RSS':>10}")
+    heads = ("days", "sites", "rows", "MB", "s", "idle MB", "peak MB")
+    print(f"{'format':<8}" + "".join(f"{head:>{width}}" for head, width in zip(heads, _WIDTHS, strict=True)))
     for one in found:
-        size, peak = f"{one.file_mib:.1f} MiB", f"{one.peak_rss_mib:.0f} MiB"
-        print(f"{one.form:<8} {one.rows:>10,} {size:>10} {one.took_s:>6.1f} s {peak:>10}")
+        rows = f"{one.rows:,}" if one.rows else ""
+        sizes = (f"{one.file_mb:.1f}", f"{one.took_s:.1f}", f"{one.idle_mb:.0f}", f"{one.peak_mb:.0f}")
+        cells = (one.days, one.sites, rows, *sizes)
+        print(f"{one.form:<8}" + "".join(f"{cell:>{w}}" for cell, w in zip(cells, _WIDTHS, strict=True)))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from cli.embedded.nats import MAX_ACK_PENDING
 from cli.embedded.ports import choose_port
 from cli.embedded.process import ServiceFailed
 from cli.embedded.service import private_folder
+from cli.past import give_past
 from parking.access_keys import Scope
 from parking.db.access_keys import create_key
 from parking.db.connect import connect
@@ -28,11 +30,14 @@ from parking.db.registry import import_registry
 from parking.registry import Registry, parse_registry
 from parking.settings import Settings, load_settings
 from sensors_sim.options import Options
-from sensors_sim.runner import city_of
+from sensors_sim.runner import TOWN_ZONE, city_of
 
 CAMERA_PORT = 9109
 READY_S = 30.0
 POLL_S = 0.05
+PAST_DAYS = 28
+PAST_BAY_DAYS = PAST_DAYS * 500
+"""A larger city has fewer days of a past, so that the start takes no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,12 @@ class DemoOptions:
     speed: float
     seed: int
     duration: float | None
+    past_days: int | None = None
+
+    @property
+    def days_before(self) -> int:
+        """Days of made-up use before the start."""
+        return min(PAST_DAYS, PAST_BAY_DAYS // self.bays) if self.past_days is None else self.past_days
 
 
 def demo(
@@ -54,6 +65,15 @@ def demo(
     duration: Annotated[
         float | None, typer.Option(min=1, help="End by itself after so many seconds.", show_default="never")
     ] = None,
+    past_days: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=365,
+            help="Days of use made up before the start, for reports and forecasts; 0 for none.",
+            show_default="28, fewer for more than 500 bays",
+        ),
+    ] = None,
 ) -> None:
     """Run the whole system here: database, broker, ingestor, API and a simulated city. Ctrl+C ends it all.
 
@@ -61,7 +81,7 @@ def demo(
     it ends. Ports: PARKING_API_PORT (8000), PARKING_DEMO_MQTT_PORT (1883), PARKING_DEMO_DATABASE_PORT
     (54329); where one is taken, a free one is used.
     """
-    asyncio.run(_until_signalled(DemoOptions(bays, speed, seed, duration), load_settings()))
+    asyncio.run(_until_signalled(DemoOptions(bays, speed, seed, duration, past_days), load_settings()))
 
 
 async def _until_signalled(options: DemoOptions, settings: Settings) -> None:
@@ -118,6 +138,11 @@ async def _demo(options: DemoOptions, settings: Settings) -> None:
                 _, key = await create_key(
                     connection, actor="parking demo", name="demo", scopes=frozenset(Scope)
                 )
+        if options.days_before:
+            with _step(f"{options.days_before} days past"):
+                async with connect(postgres.url, name="parking demo", autocommit=True) as connection:
+                    now = datetime.now(TOWN_ZONE).replace(microsecond=0)
+                    await give_past(connection, city, until=now, days=options.days_before)
         children: list[GuardedProcess] = []
         url = f"http://127.0.0.1:{api_port}"
         with _step("ingestor and API"):
@@ -129,6 +154,7 @@ async def _demo(options: DemoOptions, settings: Settings) -> None:
             simulate = _child(folder, env, "simulate", *same_city, "--speed", f"{options.speed:g}")
             children.append(await stack.enter_async_context(simulate))
         _announce(url, broker.url, postgres.url, key.text, time.monotonic() - started)
+        _announce_past(options)
         _announce_gates(url, env["PARKING_CAMERA_HTTP_PORT"], registry)
         await _watch(children, options.duration)
 
@@ -220,6 +246,17 @@ def _announce(url: str, mqtt_url: str, database_url: str, key: str, seconds: flo
     ):
         typer.echo(f"  {what:<14}{where}")
     typer.echo(f'\n  curl -H "Authorization: Bearer {key}" {url}/v1/reports/maintenance')
+
+
+def _announce_past(options: DemoOptions) -> None:
+    """What the reports of the first minute are made of."""
+    if options.days_before:
+        pace = (
+            "" if options.speed == 1 else f"; from now on it lives {options.speed:g} times faster than that"
+        )
+        typer.echo(
+            f"\n  The {options.days_before} days before are made up too, at the pace of a real town{pace}."
+        )
 
 
 def _announce_gates(url: str, camera_port: str, registry: Registry) -> None:

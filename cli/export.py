@@ -10,7 +10,7 @@ import typer
 from cli.report import Bay, Begin, Category, End, Site, Zone
 from parking.db.exports import COLUMNS, Kind
 from parking.db.report_request import parse_question
-from parking.db.reports import Question
+from parking.db.report_scope import Question
 from parking.exporting.formats import WRITERS, Format
 from parking.settings import load_settings
 

@@ -11,7 +11,7 @@ import typer
 from cli.report_text import told
 from parking.db.connect import Connection
 from parking.db.report_request import parse_question
-from parking.db.reports import Question
+from parking.db.report_scope import Question
 from parking.errors import InputError
 from parking.reporting.table import AnyReport
 from parking.settings import load_settings

@@ -12,7 +12,7 @@ from api.answers import GUARDED, refusals
 from api.reports import Reports
 from api.routes.reports import Asked
 from parking.db.exports import COLUMNS, Kind, export_rows
-from parking.db.reports import Question
+from parking.db.report_scope import Question
 from parking.exporting.formats import MEDIA_TYPES, WRITERS, Format, Writer
 
 LONGEST_S = 4 * 3600.0
@@ -53,6 +53,11 @@ async def _answer(exports: Reports, kind: Kind, asked: Question, form: Format) -
         lots = export_rows(connection, kind, asked)
         stack.push_async_callback(lots.aclose)
         first: list[tuple[Any, ...]] = await anext(lots, [])
+        if form is Format.XLSX:
+            # Nothing of it is sent before its last row, and that there are too many must still be said.
+            while first:
+                await asyncio.to_thread(writer.add, first)
+                first = await anext(lots, [])
     except BaseException:
         await stack.aclose()
         raise

@@ -39,7 +39,7 @@ async def store(
     heard = await store_silences(connection, table, changes.silences)
     await _delete(connection, table, changes)
     await _copy_events(connection, table, batch, changes)
-    await _copy_stays(connection, table, _new_stays(changes))
+    await copy_stays(connection, table, _new_stays(changes))
     await _store_unknown_runs(connection, table, changes)
     await _roll_up(connection, table, changes, heard)
 
@@ -233,7 +233,8 @@ async def _roll_up(
     await add_usage(connection, table, runs.then(silent, *heard), points)
 
 
-async def _copy_stays(connection: Connection, table: BayTable, stays: EndedStays) -> None:
+async def copy_stays(connection: Connection, table: BayTable, stays: EndedStays) -> None:
+    """Store stays that have ended; the roll-ups are left to `add_usage`."""
     fixed, size = fixed_fields(
         (
             (stays.start_us - PG_EPOCH_US, ">i8"),

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from parking.db.connect import Connection, chunks, statement
-from parking.db.reports import Question, report_sites
+from parking.db.report_scope import Question, report_sites
 from parking.errors import InputError
 from parking.reporting.period import utc
 

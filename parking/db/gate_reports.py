@@ -13,7 +13,7 @@ from typing import Any
 
 from parking.columns import microseconds, moment
 from parking.db.connect import Connection, statement
-from parking.db.reports import By, Question, ReportSite, report_sites
+from parking.db.report_scope import By, Question, ReportSite, report_sites
 from parking.errors import InputError
 from parking.reporting.gates import GATE_DEFINITIONS, GateBucket, GateLine, Gates
 from parking.reporting.period import Bucket

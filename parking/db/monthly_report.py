@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from parking.db.connect import Connection
 from parking.db.report_request import parse_question
-from parking.db.reports import By, Question, report_sites
+from parking.db.report_scope import By, Question, report_sites
 from parking.db.use_reports import (
     comparison_report,
     dwell_report,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from parking.db.reports import By, Question
+from parking.db.report_scope import By, Question
 from parking.errors import InputError
 from parking.reporting.period import parse_period
 

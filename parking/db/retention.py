@@ -43,7 +43,8 @@ async def clear_if_due(
 ) -> list[Cleared] | None:
     """Remove what is old unless another process does so now, or did within `every`: then None."""
     async with _alone(connection) as alone:
-        if not alone or not await _due(connection, list(days), every):
+        cleared = [table for table, kept in days.items() if kept != FOR_EVER]
+        if not alone or not await _due(connection, cleared, every):
             return None
         return await clear(connection, days, now=await _time(connection))
 

@@ -8,16 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from parking.db.connect import Connection, statement
-from parking.db.reports import (
-    MOST_CELLS,
-    By,
-    Measured,
-    Question,
-    ReportSite,
-    measure,
-    report_line,
-    report_pairs,
-)
+from parking.db.report_scope import By, Question, ReportSite, report_line, report_pairs
+from parking.db.reports import MOST_CELLS, Measured, measure
 from parking.errors import InputError
 from parking.reporting.dwell import (
     CLASSES_MIN,

@@ -358,7 +358,9 @@ def family(mark: str) -> dict[int, str]:
 async def started_demo(process: StartProcess, folder: Path, **env: str) -> tuple[ParkingProcess, str]:
     """A demo that is ready, and where it is."""
     running = await process(
-        "demo", "--bays", "40", "--speed", "600", env={"TMPDIR": str(folder), "HOME": str(folder), **env}
+        "demo",
+        *("--bays", "40", "--speed", "600", "--past-days", "9"),
+        env={"TMPDIR": str(folder), "HOME": str(folder), **env},
     )
     found = await running.wait_for_output(r"Ready after [\d.]+ s\. Open (http://\S+)", timeout=60)
     return running, found[1]
@@ -379,6 +381,7 @@ async def nothing_is_left(folder: Path, running: ParkingProcess) -> None:
     assert names_in(folder) == []
 
 
+@pytest.mark.timeout(240)
 async def test_the_demo_lives_and_ends_by_sigterm_without_a_trace(
     process: StartProcess, demo_folder: Path
 ) -> None:
@@ -405,6 +408,13 @@ async def test_the_demo_lives_and_ends_by_sigterm_without_a_trace(
             assert (await client.get(reports)).status_code == 401
             let_in = await client.get(reports, headers={"Authorization": f"Bearer {key}"})
             assert let_in.status_code == 200
+            sites = [site["id"] for site in (await client.get("/v1/sites")).json()["sites"]]
+
+            async def foretold() -> bool:
+                found = [(await client.get(f"/v1/sites/{site}/forecast")).json() for site in sites]
+                return any(site["basis"] == "history" and len(site["points"]) > 20 for site in found)
+
+            await until(foretold, timeout=90, every=1, what="sites have learned from the made-up past")
         assert len(family(f"TMPDIR={demo_folder}")) > 5
         assert await running.terminate(30) == 0, running.output
     assert "Everything that the demo started has ended." in running.output

@@ -53,6 +53,7 @@ SHOTS: Final = (
     Shot("sign-in", "/sign-in"),
     Shot("today", "/manage/today", staff=True),
     Shot("use", "/manage/use", staff=True),
+    Shot("use-gates", "/manage/use?site=castle-mews", staff=True),
     Shot("stays", "/manage/stays", staff=True),
     Shot("maintenance", "/manage/maintenance", staff=True),
     Shot("counts", "/manage/counts/castle-mews", staff=True),

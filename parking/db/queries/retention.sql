@@ -176,3 +176,27 @@ DELETE FROM visit WHERE closed_at >= %(since)s AND closed_at < %(until)s;
 
 -- count_visit: how many that would be
 SELECT count(*) FROM visit WHERE closed_at >= %(since)s AND closed_at < %(until)s;
+
+-- first_silent_spell: the oldest, by its end; the row that says when a device was first heard is none
+SELECT min(until_at) FROM silent_spell WHERE heard_at > '-infinity';
+
+-- delete_silent_spell: those that ended in a spell, but for those in what still goes on: it is summed when it ends
+DELETE FROM silent_spell g
+ WHERE until_at >= %(since)s AND until_at < %(until)s AND heard_at > '-infinity'
+   AND NOT EXISTS (SELECT FROM bay_state s
+                    WHERE s.bay_id = g.bay_id AND s.since < g.until_at AND s.reported <> 'vacant');
+
+-- count_silent_spell: how many that would be
+SELECT count(*) FROM silent_spell g
+ WHERE until_at >= %(since)s AND until_at < %(until)s AND heard_at > '-infinity'
+   AND NOT EXISTS (SELECT FROM bay_state s
+                    WHERE s.bay_id = g.bay_id AND s.since < g.until_at AND s.reported <> 'vacant');
+
+-- first_site_day: the oldest
+SELECT min(day)::timestamptz FROM site_day;
+
+-- delete_site_day: the days that began in a spell
+DELETE FROM site_day WHERE day >= %(since)s::timestamptz AND day < %(until)s::timestamptz;
+
+-- count_site_day: how many that would be
+SELECT count(*) FROM site_day WHERE day >= %(since)s::timestamptz AND day < %(until)s::timestamptz;

@@ -76,6 +76,17 @@ async def test_all_formats_hold_the_same_stays(api: Api, manager: dict[str, str]
     assert "<f>" not in sheet
 
 
+async def test_more_rows_than_a_worksheet_has_are_refused_before_the_file_begins(
+    api: Api, manager: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parking.exporting.formats.XLSX_ROWS", MANY - 1)
+    answer = await api.client.get(
+        "/v1/exports/stays", params={**PERIOD, "format": "xlsx"}, headers=manager, timeout=60
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert f"a worksheet has {MANY - 1} rows; ask for a shorter period" in answer.json()["detail"]
+
+
 async def test_passages_hold_no_token(api: Api, manager: dict[str, str]) -> None:
     (line,) = (await fetch(api, manager, "passages", "jsonl")).splitlines()
 

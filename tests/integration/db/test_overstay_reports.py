@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from parking.db.connect import Connection, connect
 from parking.db.registry import import_registry
-from parking.db.reports import By, Question
+from parking.db.report_scope import By, Question
 from parking.db.use_reports import overstay_report
 from parking.model import BayEvent
 from parking.reporting.period import parse_period

@@ -17,7 +17,8 @@ from parking.db.connect import Connection, connect
 from parking.db.opening import close_site
 from parking.db.records import Batch, BayRecord
 from parking.db.registry import import_registry
-from parking.db.reports import By, Measured, Question, measure
+from parking.db.report_scope import By, Question
+from parking.db.reports import Measured, measure
 from parking.db.write import write_batch
 from parking.model import BayEvent, BayObservation, EventKind, Occupancy
 from parking.registry import Registry, parse_registry

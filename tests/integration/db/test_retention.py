@@ -131,6 +131,43 @@ async def test_the_last_event_of_a_quiet_bay_and_what_goes_on_stay(city: Connect
     assert after["stay"] == [(QUIET, NOW - 101 * DAY)]
 
 
+async def test_old_silence_goes_but_for_what_still_has_to_be_summed(city: Connection) -> None:
+    ever, hour = datetime.min.replace(tzinfo=UTC), timedelta(hours=1)
+    old, young = NOW - 90 * DAY, NOW - 20 * DAY
+    await city.execute("DELETE FROM silent_spell")
+    await many(
+        city,
+        "INSERT INTO silent_spell VALUES (%s, %s, %s, %s)",
+        [(bay, at, at + hour, at + 2 * hour) for bay in (QUIET, BUSY) for at in (old, young)],
+    )
+    first = "INSERT INTO silent_spell VALUES (%s, '-infinity', %s, %s)"
+    await many(city, first, [(BUSY, NOW - 200 * DAY, NOW - 200 * DAY)])
+    days = {"silent_spell": 60}
+    (said,) = await clear(city, days, now=NOW, dry_run=True)
+    (done,) = await clear(city, days, now=NOW)
+    left = await rows(
+        city,
+        "SELECT bay_id, CASE WHEN heard_at > '-infinity' THEN heard_at ELSE %s END FROM silent_spell"
+        " ORDER BY 1, 2",
+        ever,
+    )
+    # In the quiet bay a stay goes on since before the old spell.
+    assert left == sorted([(QUIET, old), (QUIET, young), (BUSY, ever), (BUSY, young)])
+    assert said.rows == done.rows == 1
+
+
+async def test_days_go_only_where_that_is_wanted(city: Connection) -> None:
+    await many(
+        city,
+        "INSERT INTO site_day VALUES ('street-0', 'standard', %s, 1, 0, 1, 1, 1, 1, 1)",
+        [((NOW - ago * DAY).date(),) for ago in range(500, 0, -1)],
+    )
+    await clear(city, kept_days({}), now=NOW)
+    assert await rows(city, "SELECT count(*) FROM site_day") == [(500,)]
+    await clear(city, {"site_day": 400}, now=NOW)
+    assert await rows(city, "SELECT min(day) FROM site_day") == [((NOW - 399 * DAY).date(),)]
+
+
 async def test_a_dry_run_says_what_would_go_and_removes_nothing(city: Connection) -> None:
     before = await contents(city)
     said = await clear(city, DAYS, now=NOW, dry_run=True)
@@ -163,11 +200,13 @@ async def test_a_second_run_finds_nothing_and_the_next_day_a_days_worth(city: Co
 
 
 async def test_it_is_done_when_it_is_due_and_by_one_at_a_time(city: Connection) -> None:
+    usual = kept_days({})
+    assert 0 in usual.values(), "something is kept for ever"
     async with connect(_url(city), name="test", autocommit=True) as other:
-        assert await clear_if_due(other, DAYS, every=DAY) is not None
+        assert await clear_if_due(other, usual, every=DAY) is not None
     async with connect(_url(city), name="test", autocommit=True) as other:
-        assert await clear_if_due(other, DAYS, every=DAY) is None
-        assert await clear_if_due(other, DAYS, every=timedelta()) is not None
+        assert await clear_if_due(other, usual, every=DAY) is None
+        assert await clear_if_due(other, usual, every=timedelta()) is not None
     await rows(city, "SELECT pg_advisory_lock(4207850, 3)")
     async with connect(_url(city), name="test", autocommit=True) as other:
         assert await clear_now(other, DAYS, dry_run=False) is None

@@ -14,7 +14,11 @@ from ingest.source import Message
 from ingest.writer import Writer
 from parking.db.connect import Connection, connect
 from parking.db.live import load_all
+from parking.db.report_scope import Question
+from parking.db.reports import measure
 from parking.model import Snapshot
+from parking.reporting.period import parse_period
+from parking.reporting.sums import figures
 from tests.integration.db.conftest import rows
 from tests.support.city import load, small_registry
 from tests.support.writing import writing_to
@@ -85,6 +89,16 @@ async def test_a_change_after_a_short_state_is_held_and_makes_no_revision(bay: B
     assert (await bay.state(), await bay.revision()) == (("occupied", "vacant", "occupied"), before)
     assert len(await rows(bay.connection, "SELECT FROM bay_event")) == 5
     assert len(await rows(bay.connection, "SELECT FROM stay")) == 2
+
+
+async def test_a_report_is_of_what_was_reported_while_another_state_is_shown(bay: Bay) -> None:
+    await bay.tell((VACANT, 4000), (OCCUPIED, 3000), (VACANT, 2400), (OCCUPIED, 20), (VACANT, 15))
+    assert (await bay.state())[:2] == ("occupied", "vacant")
+    since = datetime.now(UTC) - timedelta(days=1)
+    period = parse_period(f"{since:%Y-%m-%d}", f"{since + timedelta(days=3):%Y-%m-%d}", "all")
+    found = figures((await measure(bay.connection, Question(period=period))).sums, 0, 0)
+    assert (found.sessions, found.arrivals, found.departures) == (2, 2, 2)
+    assert found.occupied_hours == pytest.approx((600 + 5) / 3600, abs=1 / 3600)
 
 
 async def test_what_has_lasted_is_published_by_the_clock_by_whichever_ingestor_looks(bay: Bay) -> None:

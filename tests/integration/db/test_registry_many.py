@@ -16,7 +16,7 @@ SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE n_tup_ins >= %s ORD
 
 
 async def test_an_import_reads_no_table_as_a_whole_for_each_bay(database: Connection) -> None:
-    """Into an empty database, of which the planner knows nothing, and then many bays of new sites beside it."""
+    """Into an empty database, of which the planner knows nothing, and then many bays beside it."""
     for sites in (1, 2):
         async with database.transaction():
             await import_registry(database, small_registry(bays=BAYS, sites=sites))

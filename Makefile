@@ -17,9 +17,10 @@ help: ## print this list
 demo: $(DEMO) $(WEB) ## the whole system on embedded services with a simulated city; Ctrl+C ends it
 	@exec $(BIN)/parking demo $(ARGS)
 
+# Hundreds of short processes need not compile the same modules; no test's data outlives a crash of the machine.
 test: $(DEV) $(WEB) ## bring up a real broker and database where possible, run every test, stop them again
 	@deploy/toolchain.sh
-	@exec deploy/services/with.sh $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= PARKING_TEST_FSYNC=off exec deploy/services/with.sh $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 web: $(WEB) ## build the scripts and styles of the pages
 

@@ -19,6 +19,7 @@ LIVE = "public, max-age=1, must-revalidate"
 NEVER = "no-store"
 
 Headers = list[tuple[bytes, bytes]]
+HeaderList = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,13 @@ class Prepared:
     fresh_until: datetime | None
     text: bytes
     _coded: dict[Coding, "Prepared"] = field(default_factory=dict, compare=False, repr=False)
+    _heads: dict[int, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def head(self, status: int) -> bytes:
+        """The headers of this status, 200 or 304, as they travel."""
+        if (head := self._heads.get(status)) is None:
+            head = self._heads[status] = lines(self.headers if status == 200 else self.validators)
+        return head
 
     def accepted(self, accept_encoding: bytes) -> "Prepared":
         """This answer in the coding that an Accept-Encoding header (empty when there is none) asks for."""
@@ -208,6 +216,11 @@ def prepared(
     validators += [(name.lower().encode(), value.encode()) for name, value in extra]
     kind = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
     return Prepared(body, etag, validators, [*validators, *kind], fresh_until, text)
+
+
+def lines(headers: HeaderList) -> bytes:
+    """The headers as they travel, each on a line of its own."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def _replaced(headers: Headers, values: dict[bytes, bytes]) -> Headers:

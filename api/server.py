@@ -8,13 +8,16 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.events import EventLog
-from api.patience import PatientProtocol, close_late
+from api.hot import HotProtocol
+from api.patience import close_late
 from parking.errors import ParkingError
 from parking.settings import Settings
 
@@ -43,7 +46,11 @@ def serve(settings: Settings) -> None:
 
 def make_server(settings: Settings) -> "Server":
     """The server of the API, not yet running."""
-    app = create_app(settings)
+    return server_of(create_app(settings))
+
+
+def server_of(app: FastAPI, *, lifespan: Literal["on", "off"] = "on") -> "Server":
+    """The server of this application, not yet running."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -51,8 +58,8 @@ def make_server(settings: Settings) -> "Server":
         server_header=False,
         # We find the client's address ourselves (api/addresses.py), by our own list of proxies.
         proxy_headers=False,
-        lifespan="on",
-        http=PatientProtocol,
+        lifespan=lifespan,
+        http=HotProtocol,
         ws="none",
         timeout_graceful_shutdown=_GRACE_S,
         timeout_keep_alive=30,

@@ -107,7 +107,7 @@ async def kill(found: Ground, setting: Setting, *, away: bool, burst: int, chanc
         if away:
             await scene.ingestor.terminate()
         # On a broker that has run for a while the session itself is long saved.
-        scene.broker.save()
+        await scene.broker.save()
         loop = asyncio.get_running_loop()
         begun = loop.time()
         source, rate = islice(messages(), burst or None), AT_ONCE if burst else RATE

@@ -40,7 +40,6 @@ LONGEST = timedelta(hours=25)
 KEPT_S = 600.0
 """Late messages still change an hour; so old may what is told of it be."""
 _DAYS_KEPT = 8
-_ANSWER_S = 20.0
 _HOUR = timedelta(hours=1)
 
 
@@ -144,7 +143,7 @@ class Aggregates:
         begin = datetime.combine(day, datetime.min.time())
         period = Period(begin, begin + timedelta(days=1), Bucket.HOUR)
         hours: list[Hour] = []
-        async with self._reports.reading(within_s=_ANSWER_S) as connection:
+        async with self._reports.reading() as connection:
             for category in sorted(set().union(*members.values())):
                 sites = tuple(sorted(site for site, has in members.items() if category in has))
                 question = Question(period=period, by=By.SITE, sites=sites, categories=(category,))

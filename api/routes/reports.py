@@ -1,6 +1,5 @@
 """How spaces are used, for managers: /v1/reports/{utilisation,profile,comparison,dwell,overstays,gates}."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -11,6 +10,7 @@ from starlette.responses import Response
 from api.access import Caller, needs
 from api.answers import GUARDED, documented
 from api.bodies import encode
+from api.monthly import monthly_answer
 from api.problems import Forbidden
 from api.reports import Reports
 from api.routes.signs import prefers
@@ -157,27 +157,9 @@ def reports_router(reports: Reports) -> APIRouter:
             found = await monthly_report(
                 connection, asked, sites=sites or (), zones=zone, categories=category
             )
-        headers = {"Cache-Control": "no-store"}
-        if format == "json":
-            return Response(encode(found), media_type="application/json", headers=headers)
-        if format == "pdf":
-            from parking.exporting.monthly_pdf import monthly_pdf
-
-            headers["Content-Disposition"] = f'inline; filename="parking-{found.month}.pdf"'
-            body = await asyncio.to_thread(monthly_pdf, found)
-            return Response(body, media_type="application/pdf", headers=headers)
-        from parking.exporting.monthly_page import monthly_page
-
-        page = await asyncio.to_thread(monthly_page, found)
-        return Response(
-            page, media_type="text/html", headers={**headers, "Content-Security-Policy": PAGE_POLICY}
-        )
+        return await monthly_answer(found, format)
 
     return router
-
-
-PAGE_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'"
-"""The page has its style and its plots in itself, and runs nothing."""
 
 
 def _visible(caller: Caller, sites: tuple[str, ...]) -> tuple[str, ...] | None:

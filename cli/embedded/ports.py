@@ -6,6 +6,7 @@ import socket
 LOOPBACK = "127.0.0.1"
 _BELOW_EPHEMERAL = (20_000, 32_000)
 _TRIES = 100
+_CHANCE = random.SystemRandom()
 
 
 def choose_port(asked: int | None = None) -> int:
@@ -30,7 +31,8 @@ def is_free(port: int) -> bool:
 def _any_free() -> int:
     """A port below those that the system gives to outgoing connections, so that none takes it meanwhile."""
     for _ in range(_TRIES):
-        port = random.randrange(*_BELOW_EPHEMERAL)
+        # Not from the seeded generator, which in several processes may give the same.
+        port = _CHANCE.randrange(*_BELOW_EPHEMERAL)
         if is_free(port):
             return port
     with socket.socket() as probe:

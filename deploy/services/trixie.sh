@@ -128,7 +128,8 @@ trixie_postgres() {
   rm "$trixie/srv/parking/admin-password"
   start_in_trixie postgres "INT QUIT" postgres $postgres_bin/postgres -D $data -c config_file=$config \
     -c hba_file=$data/pg_hba.conf -c ident_file=$data/pg_ident.conf -c listen_addresses=127.0.0.1 \
-    -c "port=$postgres_port" -c unix_socket_directories= -c "dynamic_shared_memory_type=$1"
+    -c "port=$postgres_port" -c unix_socket_directories= -c "dynamic_shared_memory_type=$1" \
+    -c "fsync=${PARKING_TEST_FSYNC:-on}"
   export PGPASSWORD=$admin_password
   # The tests, like a deployment, use a role without special rights; it may make the tests' databases.
   await 30 postgres admin_sql </dev/null &&

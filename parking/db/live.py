@@ -1,5 +1,6 @@
 """What the live view reads: everything at once, then only what notifications say has changed."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -154,7 +155,8 @@ async def load_all(connection: Connection) -> Everything:
     async with connection.transaction():
         return Everything(
             confirmation=await load_confirmation(connection),
-            sites=[_site(row) for row in await _rows(connection, "sites")],
+            # In a thread: thousands of sites take long enough to hold up other work of the event loop.
+            sites=await asyncio.to_thread(_sites, await _rows(connection, "sites")),
             bays=await load_bays(connection),
             signs=await load_sign_facts(connection),
             closures=[Closure(*row) for row in await _rows(connection, "closures")],
@@ -196,6 +198,10 @@ async def _rows(
     cursor = connection.cursor(binary=True)
     await cursor.execute(statement("live", name), arguments)
     return await cursor.fetchall()
+
+
+def _sites(rows: list[tuple[Any, ...]]) -> list[tuple[SiteFacts, Snapshot]]:
+    return [_site(row) for row in rows]
 
 
 def _site(row: tuple[Any, ...]) -> tuple[SiteFacts, Snapshot]:

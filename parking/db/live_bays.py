@@ -1,5 +1,6 @@
 """All bays with what is published of them, read in columns: as rows a large city took a second to read."""
 
+import asyncio
 from dataclasses import dataclass, fields
 
 from numpy import float64
@@ -35,8 +36,10 @@ async def load_bays(connection: Connection) -> BayColumns:
     cursor = connection.cursor(binary=True)
     await cursor.execute(statement("live", "bays"))
     assert cursor.pgresult is not None, "the query was executed"
-    # As it came: psycopg would make an object of each value.
-    return _columns([cursor.pgresult.get_value(0, column) for column in range(cursor.pgresult.nfields)])
+    # As they came: psycopg would make an object of each value.
+    values = [cursor.pgresult.get_value(0, column) for column in range(cursor.pgresult.nfields)]
+    # In a thread, for a large city's texts take long enough to hold up other work of the event loop.
+    return await asyncio.to_thread(_columns, values)
 
 
 def no_bays() -> BayColumns:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from zoneinfo import ZoneInfo
 
 from parking.availability import ttl
@@ -21,6 +21,10 @@ from parking.model import Direction
 from parking.registry import Registry
 
 _BAY_COLUMNS = {"id", "category", "location", "sensor"}
+
+_MANY = 500
+"""So many new or changed rows at once, and the planner is told of them before they are used."""
+_ANALYZE: dict[str, LiteralString] = {"bays": "analyze_bays", "sensors": "analyze_devices"}
 
 UNWATCHED_SESSION = -2
 """Stands where a device's session does, in the events by which the registry says that the device left."""
@@ -116,6 +120,8 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         flags = Counter(new for (new,) in await run(name, rows=rows[kind]))
         created[kind] += flags[True]
         changed[kind] += flags[False]
+        if kind in _ANALYZE and flags.total() > _MANY:
+            await run(_ANALYZE[kind])
 
     async with connection.transaction():
         await run("lock")
@@ -139,7 +145,7 @@ async def import_registry(connection: Connection, registry: Registry) -> Importe
         await run("release_devices", rows=rows["sensors"])
         await upsert("upsert_devices", "sensors")
         for name in ("end_assignments", "begin_first_assignments", "begin_assignments"):
-            await run(name, at=at)
+            await run(name, sites=affected, at=at)
         await upsert("upsert_gates", "gates")
         cameras = [gate.camera for site in registry.sites for gate in site.gates]
         retired["gates"] = len(await run("remove_gates", sites=sites, cameras=cameras))

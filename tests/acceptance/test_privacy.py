@@ -16,12 +16,14 @@ import httpx
 import pytest
 from psycopg import sql
 
+from bench import wire
 from cli.embedded.ports import choose_port
 from parking.access_keys import Scope
 from parking.db.books import keep_books
 from parking.db.connect import Connection, connect
 from parking.plates import fold
 from sensors_sim.plates import plate_of
+from tests.acceptance.rig import CLIENT_ID
 from tests.acceptance.system import System, system
 from tests.conftest import StartProcess
 from tests.support.access import bearer, key_of
@@ -186,12 +188,14 @@ def written(paths: Iterable[Path]) -> dict[str, str]:
     return {path.name: path.read_text(errors="replace") for path in paths}
 
 
-def broker_files(request: pytest.FixtureRequest, services: Services) -> dict[str, str]:
+async def broker_files(request: pytest.FixtureRequest, services: Services) -> dict[str, str]:
     """What the test's own broker keeps on disk, saved just now; nothing of one that others use."""
     if not services.runs_own_mosquitto:
         return {}
     broker = request.getfixturevalue("broker")
-    broker.save()
+    # Who asks what a session holds takes it over: by then the broker has read all that its client sent.
+    await until(lambda: wire.waiting(broker.url, CLIENT_ID) == 0, what="the broker waits for nobody")
+    await broker.save()
     files = [path for path in broker.store.rglob("*") if path.is_file() and path.name != "passwords"]
     assert files
     return written(files)
@@ -251,7 +255,7 @@ async def test_no_plate_is_found_after_a_run_with_all_kinds_of_reads(
 
     logs = written(city.folder.glob("parking-*.log")) | written([city.ledger_file])
     assert len(logs) == 6
-    files = broker_files(request, services)
+    files = await broker_files(request, services)
     everything = {"tables": tables, "retained": str(kept), **logs, **files}
     assert {place: found for place, text in everything.items() if (found := found_in(text, plates))} == {}
     # The search itself finds what is there.

@@ -53,6 +53,7 @@ SHOTS: Final = (
     Shot("sign-in", "/sign-in"),
     Shot("today", "/manage/today", staff=True),
     Shot("use", "/manage/use", staff=True),
+    Shot("use-gates", "/manage/use?site=castle-mews", staff=True),
     Shot("stays", "/manage/stays", staff=True),
     Shot("maintenance", "/manage/maintenance", staff=True),
     Shot("counts", "/manage/counts/castle-mews", staff=True),
@@ -60,9 +61,6 @@ SHOTS: Final = (
     Shot("registry", "/manage/registry", staff=True),
     Shot("registry-bays", "/manage/registry/bays", staff=True),
     Shot("registry-site", "/manage/registry/sites/castle-mews", staff=True),
-    Shot("registry-sign", "/manage/registry/signs/sign-1", staff=True),
-    Shot("registry-device", "/manage/registry/bays/queen-street-001/device", staff=True),
-    Shot("registry-remove", "/manage/registry/bays/queen-street-001/remove", staff=True),
 )
 
 

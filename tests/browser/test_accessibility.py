@@ -46,6 +46,7 @@ STAFF_PATHS = [
     "/manage/counts/castle-mews",
     "/manage/signs/sign-1",
     "/manage/use",
+    "/manage/use?site=castle-mews",
     "/manage/stays",
 ]
 ZOOMED = (DESKTOP[0] // 2, DESKTOP[1] // 2)

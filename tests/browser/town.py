@@ -8,7 +8,7 @@ from parking.db.connect import Connection, connect
 from parking.db.opening import close_site
 from parking.db.registry import import_registry
 from parking.registry import parse_registry
-from tests.support.history import make_history
+from tests.support.history import make_history, make_passages
 from tests.support.ingestor import HandIngestor
 
 CENTRE = (-3.176, 51.482)
@@ -94,6 +94,7 @@ async def make_town(database_url: str, *, days: int = 0) -> None:
         if days:
             streets = [site for site in registry.sites if site.bays and site.id != "silent-lane"]
             await make_history(connection, streets, days=days)
+            await make_passages(connection, "castle-mews", days=days)
         async with connection.transaction():
             await close_site(
                 connection,

@@ -8,8 +8,9 @@ from parking.db.registry import import_registry
 from parking.registry import Registry, parse_registry
 
 RESET = """
-TRUNCATE bay_event, ended_stay, site_usage, site_day, silent_spell, unknown_run, gate_event, gate_read,
-         rejected_message, sealed_window;
+DELETE FROM bay_event; DELETE FROM ended_stay; DELETE FROM site_usage; DELETE FROM site_day;
+DELETE FROM silent_spell; DELETE FROM unknown_run; DELETE FROM gate_event; DELETE FROM gate_read;
+DELETE FROM rejected_message; DELETE FROM sealed_window;
 UPDATE bay SET first_at = NULL;
 UPDATE bay_state SET state = DEFAULT, reported = DEFAULT, silent = DEFAULT, fault = DEFAULT, held = NULL,
        since = NULL, seen_at = NULL, event_at = NULL, placed_at = NULL, age_s = NULL, session = NULL,
@@ -19,7 +20,10 @@ UPDATE site_state SET vacant = 0, occupied = 0, unknown = capacity, free_min = 0
  WHERE inside IS NULL;
 UPDATE count_correction SET corrected_at = '2026-03-29T01:00Z';
 """
-"""Back to a registry whose devices nobody has heard; gates count from a time in March 2026."""
+"""Back to a registry whose devices nobody has heard; gates count from a time in March 2026.
+
+To delete a few rows takes half as long as to truncate tables, each of which then has new files and chunks.
+"""
 
 
 def small_registry(*, bays: int = 2, sites: int = 1, gates: bool = True, heartbeat_s: int = 900) -> Registry:

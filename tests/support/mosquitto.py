@@ -15,6 +15,7 @@ from cli.embedded import GuardedProcess
 from cli.embedded.nats import mqtt_answers
 from cli.embedded.ports import LOOPBACK
 from cli.embedded.service import EmbeddedService, new_password
+from tests.support.polling import until
 from tests.support.services import DEBIAN_ROOT, MOSQUITTO_CONF, PROJECT
 
 _IN_ROOT = PROJECT / "deploy" / "services" / "in-root.sh"
@@ -58,9 +59,12 @@ class PrivateMosquitto(EmbeddedService):
         """The folder of what it keeps on disk."""
         return self._home / "data"
 
-    def save(self) -> None:
-        """Have it write its store to disk, as it does by itself from time to time."""
+    async def save(self) -> None:
+        """Have it write its store to disk, as it does by itself from time to time; wait until it has."""
+        written = self.store / "mosquitto.db"
+        written.unlink(missing_ok=True)
         self.process.send_signal(signal.SIGUSR1)
+        await until(written.exists, what="Mosquitto has saved its store")
 
     def _prepare(self, private: Path) -> GuardedProcess:
         data, fragments = self._home / "data", self._home / "config" / "conf.d"

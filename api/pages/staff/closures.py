@@ -19,6 +19,7 @@ from parking.db.pool import Pool
 from parking.errors import InputError, NotFound
 
 PATH = "/manage/closures"
+_DONE = {"closed": "The closure was set.", "ended": "The closure was ended."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def add_closures(desk: Desk, view: LiveView, database: Pool) -> None:
             "staff/closures.html",
             status=422 if form.error else 200,
             form=form,
+            done=_DONE.get(request.query_params.get("done", ""), ""),
             most=MAX_REASON,
             sites=[(facts.id, facts.name) for facts in names.values()],
             closures=[
@@ -76,7 +78,7 @@ def add_closures(desk: Desk, view: LiveView, database: Pool) -> None:
             await _close(session, form)
         except (InputError, NotFound) as error:
             return await show(request, page, session, replace(form, error=error.message))
-        return seen(PATH)
+        return seen(f"{PATH}?done=closed")
 
     async def _close(session: Session, form: Form) -> None:
         site = view.sites.get(form.get("site"))
@@ -115,7 +117,7 @@ def add_closures(desk: Desk, view: LiveView, database: Pool) -> None:
                 before=closure_body(was),
                 after=None if left is None else closure_body(left),
             )
-        return seen(PATH)
+        return seen(f"{PATH}?done=ended")
 
     desk.add(PATH, show, scope=Scope.REGISTRY_WRITE)
     desk.add(PATH, close, scope=Scope.REGISTRY_WRITE, methods=("POST",))

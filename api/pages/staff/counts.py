@@ -11,7 +11,7 @@ from api.live import LiveView
 from api.pages.site import Page
 from api.pages.staff.desk import Desk, seen, staff_page
 from api.pages.staff.forms import Form, local_time, typed, whole_number
-from api.pages.staff.words import moment, own_sites
+from api.pages.staff.words import drift, moment, own_sites
 from api.sessions import Session
 from parking.access_keys import Scope
 from parking.db.counts import MAX_REASON, Count, Recorded, correct_by_hand, corrections, count_of
@@ -115,9 +115,6 @@ def add_counts(desk: Desk, view: LiveView, database: Pool) -> None:
 
 def _line(page: Page, name: str, timezone: str, count: Count, last: Iterable[Recorded]) -> CountLine:
     """A count with how far it may be off."""
-    drift = "not known yet" if count.sd is None else f"± {2 * count.sd:.0f}"
-    if count.missed_share is not None:
-        drift += f", {100 * count.missed_share:.1f} % of exits not seen"
     at = next(
         (f"{moment(page, one.at, timezone)} ({RULES.get(one.rule, one.rule)})" for one in last), "never"
     )
@@ -129,7 +126,7 @@ def _line(page: Page, name: str, timezone: str, count: Count, last: Iterable[Rec
         name,
         f"{count.inside:,} of {count.capacity:,}",
         free,
-        drift,
+        drift(count.sd, count.missed_share),
         count.entries,
         count.exits,
         at,

@@ -13,6 +13,7 @@ from api.pages.staff.counts import add_counts
 from api.pages.staff.desk import Desk
 from api.pages.staff.keys import add_keys
 from api.pages.staff.maintenance import add_maintenance
+from api.pages.staff.month import add_month
 from api.pages.staff.overrides import add_overrides
 from api.pages.staff.provider import Provider
 from api.pages.staff.registry.install import add_registry
@@ -51,6 +52,7 @@ def install_staff(
     add_sign_in(pages, desk, access=access, sessions=sessions, provider=provider)
     add_today(desk, view, database, maintenance)
     add_use(desk, view, reports)
+    add_month(desk, reports)
     add_stays(desk, view, reports)
     add_counts(desk, view, database)
     add_overrides(desk, view, answers, database)

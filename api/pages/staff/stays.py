@@ -14,6 +14,7 @@ from api.pages.site import Page
 from api.pages.staff.chart import bar_chart
 from api.pages.staff.desk import Desk, staff_page
 from api.pages.staff.downloads import FORMATS, attachment
+from api.pages.staff.gates import STAY_HEADS, gate_stays, only_gates, read_gates
 from api.pages.staff.use_query import Wanted, choices, group_name, read_wanted
 from api.pages.staff.words import dwell, moment, share
 from api.reports import Reports
@@ -65,6 +66,7 @@ def add_stays(desk: Desk, view: LiveView, reports: Reports) -> None:
             over = await overstay_report(
                 connection, wanted.question(Bucket.ALL, wanted.by, mine), limit=LISTED
             )
+            gates = await read_gates(connection, wanted, mine, Bucket.ALL)
         classes = whole.lines[0].classes if whole.lines else []
         return staff_page(
             page,
@@ -102,6 +104,9 @@ def add_stays(desk: Desk, view: LiveView, reports: Reports) -> None:
                 )
                 for line in over.lines
             ],
+            gates=gate_stays(view, gates),
+            gate_heads=STAY_HEADS,
+            only_gates=only_gates(view, wanted),
             longest=[_long(view, page, stay, over.as_of) for stay in over.longest],
             **common,
         )

@@ -11,7 +11,7 @@ from api.feed import FeedStatus
 from api.live import LiveView
 from api.pages.site import Page
 from api.pages.staff.desk import Desk, staff_page
-from api.pages.staff.words import duration, moment
+from api.pages.staff.words import counted, duration, moment
 from api.sessions import Session
 from parking.access_keys import Scope
 from parking.db.pool import Pool
@@ -76,7 +76,8 @@ def _view(status: FeedStatus, view: LiveView) -> Part:
         return Part("Live view of this process", False, status.problem)
     loads = sum(status.reloads.values())
     said = (
-        f"{len(view.sites):,} sites, {len(view.bays):,} bays; loaded whole {loads} times; "
+        f"{len(view.sites):,} sites, {len(view.bays):,} bays; "
+        f"loaded whole {counted(loads, 'time', 'times')}; "
         f"last change taken over in {1000 * status.refreshed_in_s:.0f} ms; {status.pending_sites} sites wait"
     )
     return Part("Live view of this process", True, said)

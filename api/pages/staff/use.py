@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from babel.dates import format_date
 from fastapi import Request
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
@@ -14,12 +13,15 @@ from api.pages.site import Page
 from api.pages.staff.chart import Chart, bar_chart
 from api.pages.staff.desk import Desk, staff_page
 from api.pages.staff.downloads import FORMATS, attachment
+from api.pages.staff.gates import TIME_HEADS, USE_HEADS, gate_use, only_gates, read_gates
+from api.pages.staff.month import FORMS, offered
 from api.pages.staff.today import Figure
-from api.pages.staff.use_query import COMPARED, Wanted, choices, group_name, read_wanted
+from api.pages.staff.use_query import COMPARED, Wanted, bucket_names, choices, group_name, read_wanted
 from api.pages.staff.words import dwell, share
 from api.reports import Reports
 from api.sessions import Session
 from parking.access_keys import Scope
+from parking.db.gate_reports import gate_report
 from parking.db.report_scope import By, Question
 from parking.db.reports import Measured, measure
 from parking.db.use_reports import use_report
@@ -27,6 +29,7 @@ from parking.errors import InputError
 from parking.exporting.formats import Format
 from parking.reporting.period import Bucket
 from parking.reporting.sums import Figures, figures
+from parking.reporting.table import AnyReport
 
 PATH: Final = "/manage/use"
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -64,8 +67,13 @@ def add_use(desk: Desk, view: LiveView, reports: Reports) -> None:
 
     async def use(request: Request, page: Page, session: Session) -> Response:
         view.require_loaded()
-        common = choices(view, page, session.caller.sites) | {"query": request.url.query, "path": PATH}
         today = view.clock.now().date()
+        common = choices(view, page, session.caller.sites) | {
+            "query": request.url.query,
+            "path": PATH,
+            "months": offered(today),
+            "month_forms": FORMS,
+        }
         try:
             wanted = read_wanted(request.query_params, today)
         except InputError as error:
@@ -80,6 +88,8 @@ def add_use(desk: Desk, view: LiveView, reports: Reports) -> None:
         hours = await ask(wanted.question(Bucket.HOUR, By.ALL, mine))
         before = wanted.compared(mine)
         other = None if before is None else (await ask(before)).sums.total()
+        async with reports.reading() as connection:
+            gates = await read_gates(connection, wanted, mine, wanted.bucket)
         whole = figures(lines.sums.total().whole(), 0, 0)
         return staff_page(
             page,
@@ -93,26 +103,35 @@ def add_use(desk: Desk, view: LiveView, reports: Reports) -> None:
             heat=heat_map(hours),
             days=DAYS,
             lines=_lines(view, page, lines, wanted),
+            gates=gate_use(view, page, gates, wanted),
+            gate_heads=USE_HEADS,
+            gate_time_heads=TIME_HEADS,
+            only_gates=only_gates(view, wanted),
             unit={Bucket.HOUR: "hour", Bucket.DAY: "day", Bucket.WEEK: "week"}.get(wanted.bucket, "month"),
             words=wanted.words(page),
             **common,
         )
 
-    def download(form: Format) -> None:
+    def download(name: str, form: Format) -> None:
         async def answer(request: Request, page: Page, session: Session) -> Response:
             wanted = read_wanted(request.query_params, view.clock.now().date())
             if wanted.site:
                 session.caller.require_site(wanted.site)
-            question = wanted.question(wanted.bucket, wanted.by, session.caller.sites)
+            mine = session.caller.sites
             async with reports.reading() as connection:
-                found = await use_report(connection, question)
-            return await attachment(f"use-{wanted.first}-{wanted.last}", found, form)
+                found: AnyReport
+                if name == "gates":
+                    found = await gate_report(connection, wanted.question(wanted.bucket, By.SITE, mine))
+                else:
+                    found = await use_report(connection, wanted.question(wanted.bucket, wanted.by, mine))
+            return await attachment(f"{name}-{wanted.first}-{wanted.last}", found, form)
 
-        desk.add(f"{PATH}.{form}", answer, scope=Scope.REPORTS_READ)
+        desk.add(f"/manage/{name}.{form}", answer, scope=Scope.REPORTS_READ)
 
     desk.add(PATH, use, scope=Scope.REPORTS_READ)
     for form in FORMATS:
-        download(form)
+        download("use", form)
+        download("gates", form)
 
 
 def heat_map(hours: Measured) -> list[tuple[str, list[Cell]]]:
@@ -172,10 +191,7 @@ def _chart(page: Page, found: Measured, wanted: Wanted) -> Chart:
 
 
 def _names(page: Page, found: Measured, wanted: Wanted) -> list[str]:
-    if wanted.bucket is Bucket.HOUR:
-        return [f"{at:%H:%M}" for at in found.edges[:-1]]
-    form = "MMM y" if wanted.bucket is Bucket.MONTH else "d MMM"
-    return [format_date(at.date(), form, locale=page.language.locale) for at in found.edges[:-1]]
+    return bucket_names(page, found.edges[:-1], wanted.bucket)
 
 
 def _times(page: Page, found: Measured, wanted: Wanted) -> list[Line]:

@@ -1,9 +1,11 @@
 """What one asks of the report of use, as it stands in the URL, so that a view can be shared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from babel.dates import format_date
 from starlette.datastructures import QueryParams
 
 from api.live import LiveView
@@ -87,6 +89,14 @@ def choices(view: LiveView, page: Page, mine: frozenset[str] | None) -> dict[str
         "bys": [(by.value, words) for by, words in BY.items()],
         "compares": list(COMPARED.items()),
     }
+
+
+def bucket_names(page: Page, starts: Sequence[datetime], bucket: Bucket) -> list[str]:
+    """What buckets that begin at these local times are called."""
+    if bucket is Bucket.HOUR:
+        return [f"{at:%H:%M}" for at in starts]
+    form = "MMM y" if bucket is Bucket.MONTH else "d MMM"
+    return [format_date(at.date(), form, locale=page.language.locale) for at in starts]
 
 
 def group_name(view: LiveView, page: Page, by: By, name: str) -> str:

@@ -60,3 +60,9 @@ def dwell(seconds: float | None) -> str:
 def day(page: Page, at: date) -> str:
     """A date."""
     return format_date(at, "d MMM y", locale=page.language.locale)
+
+
+def drift(spread: float | None, missed_share: float | None) -> str:
+    """How far a count may be off (twice its standard deviation), and the share of exits that nobody saw."""
+    said = "not known yet" if spread is None else f"± {2 * spread:.0f}"
+    return said if missed_share is None else f"{said}, {100 * missed_share:.1f} % of exits not seen"

@@ -44,6 +44,12 @@ ON CONFLICT (bay_id) DO UPDATE
        IS DISTINCT FROM (excluded.site_id, excluded.category, excluded.lon, excluded.lat, excluded.details, NULL)
 RETURNING (xmax = 0) AS created;
 
+-- analyze_bays: for the planner, which takes a site that it has not heard of for one without bays
+ANALYZE bay;
+
+-- analyze_devices: the same of devices
+ANALYZE device;
+
 -- retire_bays: bays of the file's sites that the file no longer lists
 UPDATE bay SET retired_at = now()
  WHERE site_id = ANY(%(sites)s) AND retired_at IS NULL AND bay_id <> ALL(%(bays)s)
@@ -76,14 +82,15 @@ RETURNING (xmax = 0) AS created;
 
 -- end_assignments: devices that have left their bays; what they said until now stays with these
 UPDATE device_assignment a SET until_at = greatest(%(at)s::timestamptz, a.from_at)
- WHERE a.until_at IS NULL
+  FROM bay b
+ WHERE b.bay_id = a.bay_id AND b.site_id = ANY(%(sites)s) AND a.until_at IS NULL
    AND NOT EXISTS (SELECT FROM device d WHERE d.device_id = a.device_id AND d.bay_id = a.bay_id);
 
 -- begin_first_assignments: a bay's first device, which watched none before, was always there as far as we know
 INSERT INTO device_assignment (device_id, bay_id, from_at, recorded_at)
 SELECT d.device_id, d.bay_id, '-infinity', %(at)s::timestamptz
-  FROM device d
- WHERE d.bay_id IS NOT NULL
+  FROM bay b JOIN device d USING (bay_id)
+ WHERE b.site_id = ANY(%(sites)s)
    -- Not one condition with OR: that would be looked up device by device, among all that this adds.
    AND NOT EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id)
    AND NOT EXISTS (SELECT FROM device_assignment a WHERE a.bay_id = d.bay_id);
@@ -91,8 +98,8 @@ SELECT d.device_id, d.bay_id, '-infinity', %(at)s::timestamptz
 -- begin_assignments: all other devices that have come to a bay
 INSERT INTO device_assignment (device_id, bay_id, from_at, recorded_at)
 SELECT d.device_id, d.bay_id, %(at)s::timestamptz, %(at)s::timestamptz
-  FROM device d
- WHERE d.bay_id IS NOT NULL
+  FROM bay b JOIN device d USING (bay_id)
+ WHERE b.site_id = ANY(%(sites)s)
    AND NOT EXISTS (SELECT FROM device_assignment a WHERE a.device_id = d.device_id AND a.until_at IS NULL);
 
 -- upsert_gates: new and changed gates

@@ -79,12 +79,15 @@ SELECT u.sign_id, clock_timestamp() - u.age_s * INTERVAL '1 second', u.text
 ON CONFLICT (sign_id) DO UPDATE SET polled_at = excluded.polled_at, text = excluded.text
  WHERE p.polled_at < excluded.polled_at;
 
--- noted: polls have been noted until now
-INSERT INTO sign_poll_book (noted_at) VALUES (clock_timestamp())
-ON CONFLICT (only_row) DO UPDATE SET noted_at = excluded.noted_at;
+-- noted: polls have been noted until now; without a gap since the last time, unless that is longer ago than a minute
+INSERT INTO sign_poll_book AS b (noted_at) VALUES (clock_timestamp())
+ON CONFLICT (only_row) DO UPDATE
+   SET noted_at = excluded.noted_at,
+       since = CASE WHEN b.noted_at < excluded.noted_at - INTERVAL '1 minute' THEN excluded.noted_at ELSE b.since END;
 
--- polls: the signs that have ever asked, where they are, when they last did and how long that is ago (seconds)
-SELECT s.sign_id, s.details, t.site_id, t.name, p.polled_at, extract(epoch FROM b.noted_at - p.polled_at)::float8
+-- polls: the signs that have ever asked, where they are, when they last did and for how long they could have since (seconds)
+SELECT s.sign_id, s.details, t.site_id, t.name, p.polled_at,
+       extract(epoch FROM b.noted_at - greatest(p.polled_at, b.since))::float8
   FROM sign_poll p
   JOIN sign s USING (sign_id)
  CROSS JOIN sign_poll_book b

@@ -9,14 +9,15 @@ import httpx
 from tests.conftest import StartProcess
 from tests.support.processes import ParkingProcess
 
+SOON_S = 8
+"""A reader would hold it up for ever; whoever runs it gives it at least ten seconds before it is killed."""
+
 
 async def url_of(api: ParkingProcess) -> str:
     return (await api.wait_for_output(r"http://127\.0\.0\.1:\d+")).group()
 
 
-async def test_sigterm_ends_it_within_two_seconds_with_streams_open(
-    process: StartProcess, city_url: str
-) -> None:
+async def test_sigterm_ends_it_soon_with_streams_open(process: StartProcess, city_url: str) -> None:
     api = await process("api", env={"PARKING_DATABASE_URL": city_url, "PARKING_API_PORT": "0"})
     url = await url_of(api)
     await api.wait_for_http(f"{url}/v1/sites")
@@ -30,7 +31,7 @@ async def test_sigterm_ends_it_within_two_seconds_with_streams_open(
         code = await api.terminate()
         took = time.monotonic() - asked_at
     assert code == 0, api.output
-    assert took < 2
+    assert took < SOON_S
     assert "Traceback" not in api.output
 
 
@@ -45,7 +46,7 @@ async def test_a_client_that_stops_reading_does_not_hold_up_the_end(
         assert deaf.recv(10) == b"HTTP/1.1 2"
         asked_at = time.monotonic()
         assert await api.terminate() == 0, api.output
-        assert time.monotonic() - asked_at < 2
+        assert time.monotonic() - asked_at < SOON_S
 
 
 async def test_a_port_that_is_taken_is_one_clear_sentence(process: StartProcess, city_url: str) -> None:

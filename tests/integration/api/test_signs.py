@@ -172,6 +172,21 @@ async def test_a_sign_that_has_stopped_asking_is_on_the_maintenance_list(
     assert "parking_api_silent_signs 1.0" in (await api.client.get("/metrics")).text
 
 
+async def test_a_sign_that_could_not_ask_is_not_silent(api: Api, hand: HandIngestor) -> None:
+    polls = api.parts.polls
+    await api.client.get("/v1/signs/plain")
+    await polls.write()
+    # All of the API was away for an hour, and the sign has not asked again yet.
+    hand.run("UPDATE sign_poll SET polled_at = polled_at - interval '1 hour'")
+    hand.run("UPDATE sign_poll_book SET noted_at = noted_at - interval '1 hour'")
+    await polls.write()
+    assert polls.silent == 0
+    # It could have asked for six minutes since.
+    hand.run("UPDATE sign_poll_book SET since = since - interval '6 minutes'")
+    await polls.write()
+    assert polls.silent == 1
+
+
 async def test_the_metrics_tell_how_many_signs_are_blank_and_why(
     api: Api, operator: dict[str, str], street_url: str, hand: HandIngestor
 ) -> None:

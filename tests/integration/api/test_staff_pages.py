@@ -184,9 +184,11 @@ async def test_a_site_is_closed_for_everybody_and_opened_again(api: Api, city_ur
     refused = await api.client.post("/manage/closures", data=wrong)
     assert refused.status_code == 422
     assert "is not after" in refused.text
+    assert re.search(r'<a href="#until">until .* is not after', refused.text)
+    assert 'aria-describedby="until-hint until-error"' in refused.text
     assert 'value="Market"' in refused.text
     done = await api.client.post("/manage/closures", data={**wrong, "until": ""})
-    assert (done.status_code, done.headers["location"]) == (303, "/manage/closures")
+    assert (done.status_code, done.headers["location"]) == (303, "/manage/closures?done=closed")
     await until(lambda: api.parts.view.sites[site].snapshot.status == "closed", what="it is closed")
     html = (await api.client.get("/manage/closures")).text
     assert "until further notice" in html

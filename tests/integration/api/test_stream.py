@@ -129,7 +129,7 @@ async def test_an_area_without_sites_is_silent_and_half_a_place_refused(api: Api
 
 
 async def test_turning_stale_is_told(start_api: StartApi, hand: HandIngestor) -> None:
-    async with start_api(stale_after_s=1.5) as api, stream(api, f"?site={STREET}") as events:
+    async with start_api(stale_after_s=4) as api, stream(api, f"?site={STREET}") as events:
 
         async def turned(stale: bool) -> str:
             return await anext(event.data["id"] async for event in events if event.data.get("stale") is stale)

@@ -10,6 +10,7 @@ import pytest
 
 from parking.access_keys import Scope
 from parking.db.connect import connect
+from parking.db.gate_reports import gate_report
 from parking.db.report_scope import By, Question
 from parking.db.reports import measure
 from parking.db.use_reports import dwell_report, overstay_report
@@ -18,7 +19,7 @@ from parking.reporting.sums import figures
 from tests.integration.api.conftest import Api
 from tests.support.access import key_of
 from tests.support.city import small_registry
-from tests.support.history import make_history
+from tests.support.history import make_history, make_passages
 from tests.support.signing_in import sign_in
 
 DAYS = 9
@@ -123,7 +124,7 @@ async def test_stays_and_overstays_are_those_of_the_reports(manager: Api, city_u
 
 
 async def test_reports_come_as_workbooks_too(manager: Api) -> None:
-    for name in ("use", "dwell", "overstays"):
+    for name in ("use", "gates", "dwell", "overstays"):
         answer = await manager.client.get(f"/manage/{name}.xlsx?{PERIOD}")
         assert answer.status_code == 200
         assert f"{name}-{FIRST}-{LAST}.xlsx" in answer.headers["content-disposition"]
@@ -131,3 +132,61 @@ async def test_reports_come_as_workbooks_too(manager: Api) -> None:
             sheet = book.read("xl/worksheets/sheet1.xml").decode()
         head = (await manager.client.get(f"/manage/{name}.csv?{PERIOD}")).text.splitlines()[0]
         assert head.partition(",")[0] in sheet
+
+
+async def test_sites_counted_at_gates_are_told_with_their_drift_and_coverage(
+    manager: Api, city_url: str
+) -> None:
+    async with connect(city_url, name="test", autocommit=True) as connection:
+        await make_passages(connection, "castle-mews", days=DAYS)
+        await connection.execute(
+            "UPDATE site_state SET inside = 10, inside_sd = 6 WHERE site_id = 'castle-mews'"
+        )
+        period = parse_period(str(FIRST), str(LAST + timedelta(days=1)), "day")
+        (line,) = (await gate_report(connection, Question(period=period, by=By.SITE))).lines
+    total = line.total
+    assert total.arrivals > 1000
+    assert total.coverage is not None
+    use = (await manager.client.get(f"/manage/use?{PERIOD}")).text
+    (row,) = re.findall(r">Castle Mews</th>(.*?)</tr>", use.partition('id="gates"')[2], re.DOTALL)
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", row)
+    assert cells[2:4] == [f"{total.arrivals:,}", f"{total.departures:,}"]
+    assert cells[-1] == "± 12"
+    one = (await manager.client.get(f"/manage/use?{PERIOD}&site=castle-mews")).text
+    assert "Occupied by hour and weekday" not in one
+    for bucket in line.buckets:
+        assert f">{bucket.arrivals:,}</td>" in one
+    stays = (await manager.client.get(f"/manage/stays?{PERIOD}")).text.partition('id="gates"')[2]
+    assert [*re.findall(r"<td[^>]*>([^<]*)</td>", stays)][:5] == [
+        f"{total.departures:,}",
+        f"{total.visits:,}",
+        "1 h 30 min",
+        "1 h 30 min",
+        f"{100 * total.coverage:.0f} %",
+    ]
+    kind = (await manager.client.get(f"/manage/use?{PERIOD}&category=standard")).text
+    assert 'id="gates"' not in kind
+    csv_of = (await manager.client.get(f"/manage/gates.csv?{PERIOD}")).text
+    assert len(csv_of.splitlines()) == 1 + len(line.buckets)
+
+
+async def test_a_month_is_had_from_the_page_as_pdf_page_and_workbook(manager: Api, city_url: str) -> None:
+    html = (await manager.client.get("/manage/use?site=street-0")).text
+    months = re.findall(r'<option value="(\d{4}-\d\d)">([^<]+)</option>', html)
+    assert len(months) == 25
+    assert months[-1] == (f"{TODAY:%Y-%m}", f"{TODAY:%B %Y}, so far")
+    assert re.search(r'<input type="hidden" name="site" value="street-0">', html)
+    asked = f"month={LAST:%Y-%m}&site=street-0"
+    pdf = await manager.client.get(f"/manage/use/month?{asked}&format=pdf")
+    assert (pdf.headers["content-type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    page = await manager.client.get(f"/manage/use/month?{asked}&format=html")
+    assert f"{LAST:%B %Y}" in page.text
+    assert "script-src" not in page.headers["content-security-policy"]
+    book = await manager.client.get(f"/manage/use/month?{asked}&format=xlsx")
+    with zipfile.ZipFile(io.BytesIO(book.content)) as sheets:
+        assert b"street-0" in b"".join(sheets.read(name) for name in sheets.namelist())
+    for query in ("month=2026-13", f"{asked}&format=doc"):
+        assert (await manager.client.get(f"/manage/use/month?{query}")).status_code == 422
+    manager.client.cookies.clear()
+    await sign_in(manager.client, await key_of(city_url, Scope.REPORTS_READ, sites=("street-1",), name="one"))
+    assert (await manager.client.get(f"/manage/use/month?{asked}")).status_code == 403

@@ -71,7 +71,7 @@ def test_what_is_counted_of_a_life_is_what_was_lived(
 
     async def counted() -> Any:
         async with connect(database_url, name="test", autocommit=True) as connection:
-            await connection.execute("TRUNCATE bay_event, ended_stay, site_usage")
+            await connection.execute("DELETE FROM bay_event; DELETE FROM ended_stay; DELETE FROM site_usage")
             await load(database_url, small_registry(gates=False))
             await connection.execute(
                 "UPDATE bay_state SET reported = DEFAULT, since = NULL, seen_at = NULL, event_at = NULL,"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -178,25 +178,27 @@ async def test_it_is_current_while_it_keeps_up_and_not_while_the_broker_has_more
     seq = 0
     async with consuming(database_url, hose) as consumer:
 
-        async def flow(seconds: float) -> list[bool]:
-            """Messages come without a pause; whether it was current, all the time."""
-            nonlocal seq
-            loop, seen = asyncio.get_running_loop(), []
-            end = loop.time() + seconds
-            while loop.time() < end:
+        async def flow(seen: Callable[[], bool], what: str) -> None:
+            """Messages come without a pause, until this is seen 50 times on end."""
+            on_end = 0
+
+            def one_more() -> bool:
+                nonlocal seq, on_end
                 seq += 1
                 hose.frame(seq)
-                await asyncio.sleep(0.002)
-                seen.append(consumer.current())
-            return seen
+                on_end = on_end + 1 if seen() else 0
+                return on_end == 50
 
-        assert all(await flow(2))  # though there is always something under way
+            await until(one_more, timeout=60, every=0.002, what=what)
+
+        for _ in range(10):
+            await flow(consumer.current, "current, though there is always something under way")
         hose.full = True  # as if the broker might not send more before we acknowledge
-        assert not any((await flow(1.5))[-100:])
+        await flow(lambda: not consumer.current(), "not current: the broker may have more")
         hose.full = False
-        assert all((await flow(1.5))[-100:])
+        await flow(consumer.current, "current again")
         async with held_up(database_url):
-            assert not any((await flow(1.5))[-100:])
+            await flow(lambda: not consumer.current(), "not current: nothing is stored")
         await until(lambda: consumer.idle, what="it has caught up")
         assert consumer.current()
         hose.connected = False

@@ -3,6 +3,7 @@
 import gzip
 import sys
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from api.live import LiveView
 from api.prepared import Answers, Prepared, prepared
 from parking.signs import SignRules
 from tests.support.live import everything, street
-from tests.unit.api.test_hot import get, loaded_app
+from tests.support.serving import loaded_app, served
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -61,23 +62,27 @@ def test_any_header_gets_a_coding_that_it_names(header: bytes) -> None:
 
 
 async def test_a_client_that_has_a_coding_is_told_so_only_for_that_coding() -> None:
-    app = loaded_app(sites=10)
-    gzipped = (await get(app, "/v1/sites", {"Accept-Encoding": "gzip"})).headers["etag"]
-    plain = (await get(app, "/v1/sites", {"Accept-Encoding": ""})).headers["etag"]
-    for coding, etags, status in (
-        ("gzip", gzipped, 304),
-        ("gzip", f"W/{gzipped}", 304),
-        ("gzip", f"{plain}, {gzipped}", 304),
-        ("gzip", plain, 200),
-        ("", gzipped, 200),
-        ("", plain, 304),
-        ("zstd", f"{plain}, {gzipped}", 200),
-    ):
-        response = await get(app, "/v1/sites", {"Accept-Encoding": coding, "If-None-Match": etags})
-        assert response.status_code == status, (coding, etags)
-        assert response.headers["vary"] == "Accept-Encoding"
-        if status == 304:
-            assert response.headers["etag"] == etags.split(", ")[-1].removeprefix("W/")
+    async with served(loaded_app()) as one:
+
+        async def get(coding: str, etags: str = "") -> httpx.Response:
+            headers = {"Accept-Encoding": coding, "If-None-Match": etags}
+            return await one.client.get("/v1/sites", headers=headers)
+
+        gzipped, plain = (await get("gzip")).headers["etag"], (await get("")).headers["etag"]
+        for coding, etags, status in (
+            ("gzip", gzipped, 304),
+            ("gzip", f"W/{gzipped}", 304),
+            ("gzip", f"{plain}, {gzipped}", 304),
+            ("gzip", plain, 200),
+            ("", gzipped, 200),
+            ("", plain, 304),
+            ("zstd", f"{plain}, {gzipped}", 200),
+        ):
+            response = await get(coding, etags)
+            assert response.status_code == status, (coding, etags)
+            assert response.headers["vary"] == "Accept-Encoding"
+            if status == 304:
+                assert response.headers["etag"] == etags.split(", ")[-1].removeprefix("W/")
 
 
 def test_each_coding_holds_the_same_body() -> None:

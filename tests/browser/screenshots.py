@@ -61,9 +61,6 @@ SHOTS: Final = (
     Shot("registry", "/manage/registry", staff=True),
     Shot("registry-bays", "/manage/registry/bays", staff=True),
     Shot("registry-site", "/manage/registry/sites/castle-mews", staff=True),
-    Shot("registry-sign", "/manage/registry/signs/sign-1", staff=True),
-    Shot("registry-device", "/manage/registry/bays/queen-street-001/device", staff=True),
-    Shot("registry-remove", "/manage/registry/bays/queen-street-001/remove", staff=True),
 )
 
 

@@ -17,7 +17,8 @@ help: ## print this list
 demo: $(DEMO) $(WEB) ## the whole system on embedded services with a simulated city; Ctrl+C ends it
 	@exec $(BIN)/parking demo $(ARGS)
 
-# Hundreds of short processes need not compile the same modules; no test's data outlives a crash of the machine.
+# Hundreds of short processes need not compile the same modules. No test's data need outlive a crash of the machine:
+# it is written without fsync, into memory where there is room.
 test: $(DEV) $(WEB) ## bring up a real broker and database where possible, run every test, stop them again
 	@deploy/toolchain.sh
 	@PYTHONDONTWRITEBYTECODE= PARKING_TEST_FSYNC=off exec deploy/services/with.sh $(BIN)/pytest -n 3 --dist worksteal $(ARGS)

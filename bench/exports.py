@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -49,18 +49,26 @@ class Exported:
     peak_mb: float
 
 
-async def measure(*, bays: int, days: int, forms: Sequence[Format]) -> list[Exported]:
-    """Make stays of so many bays and days, and export them."""
+def _say_nothing(_: Exported) -> None:
+    """Nobody looks on."""
+
+
+async def measure(
+    *, bays: int, days: int, forms: Sequence[Format], told: Callable[[Exported], None] = _say_nothing
+) -> list[Exported]:
+    """Make stays of so many bays and days, and export them; each export is told when it is done."""
     async with ground(broker=False) as found:
         url = found.databases.create()
         async with connect(url, name="bench", autocommit=True) as connection:
             await fill(connection, City(bays), days, progress(days))
-        done = await measure_on(url, forms)
+        done = await measure_on(url, forms, told)
         found.databases.drop(url)
     return done
 
 
-async def measure_on(url: str, forms: Sequence[Format]) -> list[Exported]:
+async def measure_on(
+    url: str, forms: Sequence[Format], told: Callable[[Exported], None] = _say_nothing
+) -> list[Exported]:
     """Export what a database holds that is filled, each from a new API, and leave it."""
     async with connect(url, name="bench", autocommit=True) as connection:
         bays, days, _ = await filled(connection)
@@ -74,6 +82,7 @@ async def measure_on(url: str, forms: Sequence[Format]) -> list[Exported]:
         asked = sites[:fit] if form is Format.XLSX and fit < len(sites) else sites
         for span in (max(1, days // 12), days):
             done.append(await _export(url, key.text, form, span, asked, whole=len(sites)))
+            told(done[-1])
     return done
 
 
@@ -133,20 +142,26 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     forms = asked.format or list(Format)
+    told = _say_nothing if asked.json else _print
+    if not asked.json:
+        heads = ("days", "sites", "rows", "MB", "s", "idle MB", "peak MB")
+        print(f"{'format':<8}{_cells(heads)}", flush=True)
     if asked.database:
-        found = asyncio.run(measure_on(asked.database, forms))
+        found = asyncio.run(measure_on(asked.database, forms, told))
     else:
-        found = asyncio.run(measure(bays=asked.bays, days=asked.days, forms=forms))
+        found = asyncio.run(measure(bays=asked.bays, days=asked.days, forms=forms, told=told))
     if asked.json:
         print(json.dumps([asdict(one) for one in found]))
-        return
-    heads = ("days", "sites", "rows", "MB", "s", "idle MB", "peak MB")
-    print(f"{'format':<8}" + "".join(f"{head:>{width}}" for head, width in zip(heads, _WIDTHS, strict=True)))
-    for one in found:
-        rows = f"{one.rows:,}" if one.rows else ""
-        sizes = (f"{one.file_mb:.1f}", f"{one.took_s:.1f}", f"{one.idle_mb:.0f}", f"{one.peak_mb:.0f}")
-        cells = (one.days, one.sites, rows, *sizes)
-        print(f"{one.form:<8}" + "".join(f"{cell:>{w}}" for cell, w in zip(cells, _WIDTHS, strict=True)))
+
+
+def _print(one: Exported) -> None:
+    rows = f"{one.rows:,}" if one.rows else ""
+    sizes = (f"{one.file_mb:.1f}", f"{one.took_s:.1f}", f"{one.idle_mb:.0f}", f"{one.peak_mb:.0f}")
+    print(f"{one.form:<8}{_cells((one.days, one.sites, rows, *sizes))}", flush=True)
+
+
+def _cells(values: Sequence[object]) -> str:
+    return "".join(f"{value:>{width}}" for value, width in zip(values, _WIDTHS, strict=True))
 
 
 if __name__ == "__main__":

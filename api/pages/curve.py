@@ -182,7 +182,8 @@ def _expected(page: Page, point: OutlookPoint, minutes: int, zone: ZoneInfo) -> 
         ahead=ahead,
         free=str(round(point.free)),
         between=page.text("%(low)d to %(high)d", low=round(point.low), high=round(point.high)),
-        chance=chance_words(page, point.chance),
+        # On a narrow screen the sign stays with its number.
+        chance=chance_words(page, point.chance).replace(" %", "\u00a0%"),
     )
 
 

@@ -118,25 +118,40 @@ trixie_postgres() {
   database_password=$(new_password)
   admin_password=$(new_password)
   rm -rf "$trixie/srv/parking" "$trixie/postgres-of-tests"
-  mkdir -p "$trixie/srv/parking" || return 1
+  mkdir -p "$trixie$data" || return 1
+  chmod 700 "$trixie$data"
   cp "$project/deploy/postgres/postgresql.conf" "$trixie$config" || return 1
   (umask 077; echo "$admin_password" >"$trixie/srv/parking/admin-password")
   chroot "$trixie" chown -R postgres:postgres /srv/parking
-  in_trixie postgres $postgres_bin/initdb -D $data -U postgres --pwfile=/srv/parking/admin-password \
-    --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --no-sync >"$run/initdb.log" 2>&1 ||
-    { tail -n 5 "$run/initdb.log" >&2; return 1; }
-  rm "$trixie/srv/parking/admin-password"
-  start_in_trixie postgres "INT QUIT" postgres $postgres_bin/postgres -D $data -c config_file=$config \
+  # One command, as a folder in memory vanishes with the command that has it.
+  # The "$@" is that shell's.
+  # shellcheck disable=SC2016
+  IN_MEMORY=$(memory_for "$data") start_in_trixie postgres "INT QUIT" postgres sh -euc \
+    '"$0/initdb" -D "$1" -U postgres --pwfile=/srv/parking/admin-password --auth=scram-sha-256 \
+      --encoding=UTF8 --locale=C.UTF-8 --no-sync
+    exec "$0/postgres" -D "$@"' \
+    $postgres_bin $data -c config_file=$config \
     -c hba_file=$data/pg_hba.conf -c ident_file=$data/pg_ident.conf -c listen_addresses=127.0.0.1 \
     -c "port=$postgres_port" -c unix_socket_directories= -c "dynamic_shared_memory_type=$1" \
     -c "fsync=${PARKING_TEST_FSYNC:-on}"
   export PGPASSWORD=$admin_password
   # The tests, like a deployment, use a role without special rights; it may make the tests' databases.
-  await 30 postgres admin_sql </dev/null &&
+  await 60 postgres admin_sql </dev/null &&
     admin_sql <<<"CREATE ROLE parking LOGIN CREATEDB PASSWORD '$database_password'"
   local code=$?
   unset PGPASSWORD
+  rm "$trixie/srv/parking/admin-password"
   return $code
+}
+
+# memory_for FOLDER: the folder, if what a crash of the machine may lose can lie in memory: on some file systems
+# the hundreds of files of each test's database cost ten times as much as there.
+memory_for() {
+  local available
+  available=$(awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo)
+  if [ "${PARKING_TEST_FSYNC:-on}" = off ] && [ "$available" -ge 4 ]; then
+    echo "$1"
+  fi
 }
 
 admin_sql() {

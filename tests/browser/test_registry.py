@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Looker, Scheme, as_staff, violations
+from tests.browser.conftest import DESKTOP, PHONE, Looker, Scheme, as_staff, load_axe, violations
 
 
 async def test_a_bay_is_found_and_changed_by_keyboard_without_javascript(look: Looker) -> None:
@@ -45,6 +45,7 @@ async def test_axe_finds_nothing_on_what_forms_answer(
     found: list[str] = []
 
     async def examine(what: str) -> None:
+        await load_axe(page)
         found.extend(f"{what}: {line}" for line in await violations(page))
         width = await page.evaluate("document.documentElement.scrollWidth")
         if width > size[0]:

@@ -275,6 +275,29 @@ async def test_a_device_is_swapped_moved_and_retired(office: Office) -> None:
     assert await office.thing("devices/new-1") is None
 
 
+async def test_a_device_whose_type_a_swap_would_change_is_told_of(office: Office) -> None:
+    await office.patch("devices/sensor-0-1", {"bay": None, "codec": "bosch-tps110", "heartbeat_s": 777})
+    swap = f"{ROOT}/bays/street-0-2/device"
+    check = await fill_in(office.client, swap, "check", sensor__id="sensor-0-1")
+    known = "Device sensor-0-1 is known with another"
+    assert f"{known} type: bosch-tps110. It becomes parking-v1." in check.text
+    assert f"{known} heartbeat: 777. It becomes the usual." in check.text
+    assert "Messages that are not of the new type are rejected, on record." in check.text
+    alike = await fill_in(
+        office.client,
+        swap,
+        "check",
+        sensor__id="sensor-0-1",
+        sensor__codec="bosch-tps110",
+        sensor__heartbeat_s="777",
+    )
+    assert (alike.status_code, known in alike.text) == (200, False)
+    added = await fill_in(
+        office.client, f"{ROOT}/add/bays?site=street-0", "check", id="new-bay", sensor__id="sensor-0-1"
+    )
+    assert f"{known} type: bosch-tps110. It becomes parking-v1." in added.text
+
+
 async def test_removing_asks_first_and_notices_a_change(office: Office, city_url: str) -> None:
     path = f"{ROOT}/bays/street-1-3/remove"
     asked = await office.client.get(path)

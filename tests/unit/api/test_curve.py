@@ -82,7 +82,7 @@ def test_the_tables_say_the_same_in_local_time() -> None:
     assert (found.expected[2].free, found.expected[2].between, found.expected[2].chance) == (
         "39",
         "30 to 51",
-        "over 99 %",
+        "over 99\u00a0%",
     )
     assert [row.hour for row in found.rows] == [f"{hour:02}:00" for hour in range(24)]
     assert [

@@ -7,9 +7,10 @@ import zipfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from parking.db.exports import Column
-from parking.exporting.formats import Format, table_bytes
+from parking.exporting.formats import Format, Parquet, table_bytes
 from parking.reporting.table import FORMULA, Table, as_csv
 
 COLUMNS = (Column("name", str), Column("count", int))
@@ -36,3 +37,16 @@ def test_a_worksheet_holds_no_formula() -> None:
 
     assert "<f>" not in sheet
     assert "'=1+1" in sheet
+
+
+def test_a_parquet_file_has_few_groups_however_small_the_lots() -> None:
+    """What is said of each group is kept in memory until the end."""
+    writer = Parquet(COLUMNS)
+    count = 2 * Parquet.GROUP_ROWS + 1
+    for first in range(0, count, 2000):
+        writer.add([("x", number) for number in range(first, min(first + 2000, count))])
+    file = b"".join(writer.end())
+    writer.close()
+
+    assert parquet.read_metadata(io.BytesIO(file)).num_row_groups == 3
+    assert parquet.read_table(io.BytesIO(file)).column("count").to_pylist() == list(range(count))

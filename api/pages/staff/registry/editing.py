@@ -13,6 +13,7 @@ from api.pages.staff.registry.forms import Problems, choices, kept, match_of, re
 from api.pages.staff.registry.related import related
 from api.pages.staff.registry.sheet import Sheet
 from api.pages.staff.registry.shelf import PATH, Shelf, path_of, title_of
+from api.pages.staff.registry.swapping import swapped_in
 from api.problems import Refused
 from api.registry import may_see
 from api.registry_editor import Editor
@@ -79,7 +80,7 @@ class Editing:
                 )
             before, after = done.before or {}, done.after or {}
             if before != after:
-                return self._preview(page, session, base, form.values, before, after)
+                return await self._preview(page, session, base, form.values, before, after)
             problems = [("", "Nothing would change: all of it is so already.")]
         return await self._form(page, session, base, values=form.values, problems=problems, status=status)
 
@@ -122,7 +123,7 @@ class Editing:
             **context,
         )
 
-    def _preview(
+    async def _preview(
         self,
         page: Page,
         session: Session,
@@ -137,7 +138,7 @@ class Editing:
             "staff/registry/preview.html",
             **self._common(base),
             changes=self._sheet.changes(before, after),
-            notes=self._shelf.notes(before, after),
+            notes=self._shelf.notes(before, after) + await swapped_in(self._database, before, after),
             kept={field.path: values.get(field.path, "") for field in self._sheet.fields(base, new=False)},
             base=kept(base),
             new=False,

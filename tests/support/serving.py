@@ -73,7 +73,7 @@ def loaded_app(*, sites: int = 10, rate_per_s: float = 0, rate_burst: int = 1) -
 
 @asynccontextmanager
 async def served(app: FastAPI, *, short: bool = True, idle_s: int = 30) -> AsyncIterator[Served]:
-    """The application behind its server, with or without the short way; idle connections end after `idle_s`."""
+    """The application behind its server, with or without the short way; what is idle for `idle_s` ends."""
     server, listener = server_of(app, lifespan="off"), listen("127.0.0.1", 0)
     server.config.timeout_keep_alive = idle_s
     if not short:

@@ -13,7 +13,7 @@ from parking.registry import parse_registry
 from tests.integration.api.conftest import Api
 from tests.support.access import bearer, key_of
 from tests.support.city import load
-from tests.support.page_forms import fill_in, form_of, press
+from tests.support.page_forms import fill_in, form_of, press, problems, rows
 from tests.support.polling import until
 from tests.support.signing_in import sign_in
 
@@ -54,23 +54,6 @@ async def logged(url: str) -> list[tuple[str, str, bool]]:
             " WHERE starts_with(action, 'registry.') ORDER BY audit_id"
         )
         return await cursor.fetchall()
-
-
-def rows(html: str) -> list[list[str]]:
-    """The cells of all tables of a page, a list a row."""
-    found = []
-    for row in re.findall(r"<tr[^>]*>(.*?)</tr>", html, re.DOTALL):
-        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
-        found.append([unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in cells])
-    return found
-
-
-def problems(html: str) -> dict[str, str]:
-    """The error summary: the sentence by the field that it leads to."""
-    summary = re.search(r'<div class="govuk-error-summary.*?</ul>', html, re.DOTALL)
-    assert summary is not None, html
-    found = re.findall(r'<a href="#([^"]+)">(.*?)</a>', summary[0], re.DOTALL)
-    return {field: unescape(text).strip() for field, text in found}
 
 
 async def test_a_change_is_previewed_saved_and_on_record(office: Office, city_url: str, api: Api) -> None:

@@ -352,3 +352,50 @@ async def test_forms_of_others_and_broken_ones_change_nothing(office: Office) ->
     assert (same.status_code, "Nothing would change" in same.text) == (422, True)
     for missing in ("bays/none", "bays/none/remove", "bays/none/device"):
         assert (await office.client.get(f"{ROOT}/{missing}")).status_code == 404
+
+
+async def test_a_form_that_is_not_of_this_thing_is_refused(office: Office, city_url: str, api: Api) -> None:
+    shown = (await office.client.get(f"{ROOT}/sites/castle-mews")).text
+    token = re.search(r'name="csrf" value="([^"]+)"', shown)
+    assert token is not None
+    for base in ("{}", "[]", "null", '{"id": 5}', '{"id": "street-0"}', "[" * 10_000, "1e999"):
+        for path, do in (("castle-mews", "back"), ("castle-mews", "save"), ("castle-mews/remove", "save")):
+            sent = {"csrf": token[1], "do": do, "base": base, "name": "N"}
+            answer = await office.client.post(f"{ROOT}/sites/{path}", data=sent)
+            assert answer.status_code == 422, (base, path, do)
+            assert "did not come whole" in answer.text
+    assert (await logged(city_url)) == []
+
+
+async def test_a_key_of_one_site_gets_no_form_of_another(city_url: str, api: Api) -> None:
+    api.client.timeout = httpx.Timeout(60)
+    await sign_in(api.client, await key_of(city_url, Scope.REGISTRY_WRITE, sites=("street-0",)))
+    shown = (await api.client.get(f"{ROOT}/sites/street-0")).text
+    token = re.search(r'name="csrf" value="([^"]+)"', shown)
+    assert token is not None
+    base = '{"id": "castle-mews", "counting": "gates", "kind": "off_street", "name": "Castle Mews"}'
+    for path in ("sites/castle-mews", "sites/castle-mews/remove", "bays?site=castle-mews"):
+        assert (await api.client.get(f"{ROOT}/{path}")).status_code == 403, path
+    for path, do in (("castle-mews", "back"), ("castle-mews", "save"), ("castle-mews/remove", "save")):
+        sent = {"csrf": token[1], "do": do, "base": base, "name": "N"}
+        assert (await api.client.post(f"{ROOT}/sites/{path}", data=sent)).status_code == 403, (path, do)
+
+
+async def test_names_are_text_and_never_markup(office: Office, api: Api) -> None:
+    name = "<script>alert(1)</script>\"'&"
+    await office.patch("sites/castle-mews", {"name": name})
+    for path in ("sites", "sites/castle-mews", "sites/castle-mews/remove", "gates", "add/gates", "signs"):
+        shown = (await office.client.get(f"{ROOT}/{path}")).text
+        assert "<script>alert" not in shown, path
+        assert name in unescape(shown), path
+    for path in (
+        "bays/%3Cscript%3E",
+        "sites?q=%3Cscript%3E",
+        "bays/%00",
+        "bays/a%2Fb",
+        "bays/%ff",
+        "sites?q=%00",
+    ):
+        answer = await office.client.get(f"{ROOT}/{path}")
+        assert answer.status_code in (200, 404), path
+        assert "<script>" not in answer.text.partition("</head>")[2], path

@@ -61,9 +61,10 @@ class Editing:
     async def take(self, request: Request, page: Page, session: Session) -> Response:
         """What would change, or the change itself."""
         id = request.path_params["id"]
-        form, base = await sent_form(request)
+        form, base = await sent_form(request, of=(self._shelf.kind.id, id))
         do = form.get("do")
         if do == "back":
+            await self._read(session, id)  # a form of a thing that they may not see is none of ours
             return await self._form(page, session, base, values=form.values)
         problems: Problems
         status = HTTPStatus.UNPROCESSABLE_ENTITY

@@ -21,14 +21,17 @@ Problems = list[tuple[str, str]]
 """What is wrong: the path of the field (empty: of none) and a sentence."""
 
 
-async def sent_form(request: Request) -> tuple[Form, Document]:
-    """What was typed, and the thing as its page knew it. Raises InputError."""
+async def sent_form(request: Request, *, of: tuple[str, Any] | None = None) -> tuple[Form, Document]:
+    """What was typed, and the thing as its page knew it. Raises InputError.
+
+    `of`: the member that has the thing's id, and the id that it must be.
+    """
     form = await typed(request, most=MOST_TYPED)
     try:
         base = msgspec.json.decode(form.get("base").encode())
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         base = None
-    if not isinstance(base, dict):
+    if not isinstance(base, dict) or (of is not None and base.get(of[0]) != of[1]):
         raise InputError("This form did not come whole. Open its page again; nothing was changed.")
     return form, base
 

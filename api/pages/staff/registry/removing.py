@@ -46,9 +46,10 @@ def add_removing(desk: Desk, database: Pool, shelf: Shelf) -> None:
         )
 
     async def remove(request: Request, page: Page, session: Session) -> Response:
-        _, base = await sent_form(request)
+        id = request.path_params["id"]
+        _, base = await sent_form(request, of=(kind.id, id))
         try:
-            await editor.delete(request.path_params["id"], session.caller, match_of(base))
+            await editor.delete(id, session.caller, match_of(base))
         except ConflictError as error:
             return await ask(request, page, session, problem=error.message, status=HTTPStatus.CONFLICT)
         except Refused as error:

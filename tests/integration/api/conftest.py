@@ -13,7 +13,7 @@ from api.parts import Parts
 from api.server import listen, make_server, url_of
 from parking.settings import Settings
 from tests.support.city import load, small_registry
-from tests.support.polling import until
+from tests.support.polling import PATIENCE_S, until
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ async def running_api(settings: Settings, *, loaded: bool = True) -> AsyncIterat
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     try:
         limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(base_url=url_of(listener), trust_env=False, limits=limits) as client:
+        async with httpx.AsyncClient(
+            base_url=url_of(listener), trust_env=False, timeout=PATIENCE_S, limits=limits
+        ) as client:
             await until(lambda: server.started or serving.done(), what="the server listens")
             if loaded:
                 await until(lambda: parts.view.loaded or serving.done(), what="the first load")

@@ -56,10 +56,13 @@ def patched(closure: Closure, patch: Any) -> ClosureWish:
     if fixed:
         faults = (Fault(name, str(patch[name])[:60], f"stays {before[name]}") for name in fixed)
         raise refused("closure", *faults)
+    return wished({name: value for name, value in after.items() if name == "site" or name not in _FIXED})
+
+
+def wished(document: dict[str, Any]) -> ClosureWish:
+    """A closure as it is wished. Raises RegistryError, which names each field."""
     try:
-        return ClosureWish.model_validate(
-            {name: value for name, value in after.items() if name == "site" or name not in _FIXED}
-        )
+        return ClosureWish.model_validate(document)
     except ValidationError as error:
         raise refused("closure", *faults_of({}, error)) from error
 

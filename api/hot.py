@@ -53,7 +53,8 @@ class HotReads:
             return None
         began = perf_counter()
         accept = if_none_match = accept_encoding = b""
-        for name, value in scope["headers"]:
+        # Of a header that comes twice the first counts, as it does on the ordinary way.
+        for name, value in reversed(scope["headers"]):
             if name == b"accept":
                 accept = value
             elif name == b"if-none-match":

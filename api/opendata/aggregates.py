@@ -117,7 +117,8 @@ class Aggregates:
         """
         found: list[Hour] = []
         for zone in sorted({site.facts.timezone for site in city.sites if not site.counted_at_gates}):
-            day, last = start.astimezone(ZoneInfo(zone)).date(), end.astimezone(ZoneInfo(zone)).date()
+            last = (end - timedelta.resolution).astimezone(ZoneInfo(zone)).date()
+            day = start.astimezone(ZoneInfo(zone)).date()
             while day <= last:
                 found += [hour for hour in await self._day(city, zone, day) if start <= hour.at < end]
                 day += timedelta(days=1)

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from api.answers import GUARDED, documented
 from api.bodies import encode
 from api.clock import DatabaseClock
-from api.closures import ClosureWish, closure_body, closure_document, closures_body, patched
+from api.closure_editor import ClosureEditor
+from api.closures import ClosureWish, closure_body, closure_document, closures_body
 from api.registry import MERGE_PATCH, Match, json_body, thing_answer
 from api.routes.registry import Keeper, Limit, Site
-from parking.db.audit import record
-from parking.db.opening import change_closure, close_site, closures, end_closure, find_closure
+from parking.db.opening import closures
 from parking.db.pool import Pool
 
 Number = Annotated[int, Path(alias="id", ge=1, le=2**62)]
@@ -25,6 +25,7 @@ Cursor = Annotated[str | None, Query(pattern=r"^\d{1,18}$", description="`next` 
 def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
     """Routes that close sites for a time, and open them again."""
     router = APIRouter(tags=["Registry"])
+    editor = ClosureEditor(writes)
 
     @router.get(
         "/v1/registry/closures", responses=documented("ClosuresBody", 422, *GUARDED), summary="Closures"
@@ -55,10 +56,7 @@ def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
     )
     async def one(request: Request, number: Number, caller: Keeper) -> Response:
         """All that is known of it, with the ETag that a change asks for."""
-        async with writes.transaction() as connection:
-            found = await find_closure(connection, number)
-        caller.require_site(found.site_id)
-        return thing_answer(request, closure_document(found))
+        return thing_answer(request, closure_document(await editor.read(number, caller)))
 
     @router.post(
         "/v1/registry/closures",
@@ -68,24 +66,7 @@ def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
     )
     async def close(request: Request, wish: ClosureWish, caller: Keeper) -> Response:
         """From now on or from then; signs, app and open data show it at once, or when it begins."""
-        caller.require_site(wish.site)
-        async with writes.transaction() as connection:
-            made = await close_site(
-                connection,
-                site_id=wish.site,
-                from_at=wish.from_at,
-                until_at=wish.until_at,
-                reason=wish.reason,
-                made_by=caller.name,
-            )
-            await record(
-                connection,
-                actor=caller.name,
-                action="closure.create",
-                subject=f"site/{wish.site}",
-                before=None,
-                after=closure_body(made),
-            )
+        made = await editor.make(wish, caller)
         return thing_answer(request, closure_document(made), status=201)
 
     @router.patch(
@@ -102,22 +83,7 @@ def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
         `until` null: until somebody ends it; `from` null: now. What has begun keeps its beginning.
         """
         patch = await json_body(request, MERGE_PATCH, "application/json")
-        async with writes.transaction() as connection:
-            before = await find_closure(connection, number)
-            caller.require_site(before.site_id)
-            Match.of(request).require(closure_document(before))
-            wish = patched(before, patch)
-            after = await change_closure(
-                connection, before, from_at=wish.from_at, until_at=wish.until_at, reason=wish.reason
-            )
-            await record(
-                connection,
-                actor=caller.name,
-                action="closure.change",
-                subject=f"site/{before.site_id}",
-                before=closure_body(before),
-                after=closure_body(after),
-            )
+        _, after = await editor.change(number, patch, caller, Match.of(request))
         return thing_answer(request, closure_document(after))
 
     @router.delete(
@@ -127,18 +93,7 @@ def closures_router(writes: Pool, clock: DatabaseClock) -> APIRouter:
     )
     async def end(number: Number, caller: Keeper) -> Response:
         """It ends now, and stays on record; one that has not begun is taken back."""
-        async with writes.transaction() as connection:
-            caller.require_site((await find_closure(connection, number)).site_id)
-            before, after = await end_closure(connection, number)
-            await record(
-                connection,
-                actor=caller.name,
-                action="closure.end",
-                subject=f"site/{before.site_id}",
-                before=closure_body(before),
-                after=None if after is None else closure_body(after),
-            )
-        return _json(closure_body(after or before))
+        return _json(closure_body(await editor.end(number, caller)))
 
     return router
 

@@ -32,6 +32,7 @@ STAFF_PATHS = [
     "/manage/today",
     "/manage/maintenance",
     "/manage/closures",
+    "/manage/closures/1",
     "/manage/registry",
     "/manage/registry/import",
     "/manage/registry/bays?site=queen-street",

@@ -1,5 +1,7 @@
 """Forms of pages, filled in as a browser without scripts does."""
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 
 import httpx
@@ -73,3 +75,20 @@ async def press(client: httpx.AsyncClient, page: httpx.Response, do: str) -> htt
     """Press a button of the form on a page that a form answered with."""
     action = str(page.request.url.path)
     return await client.post(action, data={**form_of(page.text, action), "do": do})
+
+
+def rows(html: str) -> list[list[str]]:
+    """The cells of all tables of a page, a list a row."""
+    found = []
+    for row in re.findall(r"<tr[^>]*>(.*?)</tr>", html, re.DOTALL):
+        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+        found.append([unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in cells])
+    return found
+
+
+def problems(html: str) -> dict[str, str]:
+    """The error summary: the sentence by the field that it leads to."""
+    summary = re.search(r'<div class="govuk-error-summary.*?</ul>', html, re.DOTALL)
+    assert summary is not None, html
+    found = re.findall(r'<a href="#([^"]+)">(.*?)</a>', summary[0], re.DOTALL)
+    return {field: unescape(text).strip() for field, text in found}

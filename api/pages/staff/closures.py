@@ -1,25 +1,33 @@
 """Closing sites: /manage/closures. What is set here counts at once, for drivers, signs and open data."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from http import HTTPStatus
 
 from fastapi import Request
 from starlette.responses import Response
 
-from api.closures import closure_body
+from api.closure_editor import ClosureEditor
+from api.closures import closure_document, wished
 from api.live import LiveView
 from api.pages.site import Page
+from api.pages.staff.closure_editing import PATH, add_closure_editing
+from api.pages.staff.closure_form import UNENDED, closure_sheet, effects, problems_of
 from api.pages.staff.desk import Desk, seen, staff_page
-from api.pages.staff.forms import Form, local_time, typed
+from api.pages.staff.forms import Form, typed
+from api.pages.staff.registry.forms import Problems, kept
 from api.pages.staff.words import moment, own_sites
+from api.prepared import Answers
 from api.sessions import Session
 from parking.access_keys import Scope
-from parking.db.audit import record
-from parking.db.opening import MAX_REASON, close_site, closures, end_closure
+from parking.db.opening import closures
 from parking.db.pool import Pool
-from parking.errors import InputError, NotFound
+from parking.errors import InputError, NotFound, RegistryError
 
-PATH = "/manage/closures"
-_DONE = {"closed": "The closure was set.", "ended": "The closure was ended."}
+_DONE = {
+    "closed": "The closure was set.",
+    "changed": "The closure was changed.",
+    "ended": "The closure was ended.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +44,17 @@ class ClosureLine:
     now: bool
 
 
-def add_closures(desk: Desk, view: LiveView, database: Pool) -> None:
+def add_closures(desk: Desk, view: LiveView, answers: Answers, database: Pool) -> None:
     """Add the page and its forms."""
+    editor = ClosureEditor(database)
 
-    async def show(request: Request, page: Page, session: Session, form: Form | None = None) -> Response:
+    async def show(
+        request: Request,
+        page: Page,
+        session: Session,
+        form: Form | None = None,
+        problems: Problems = [],  # noqa: B006 - it is read
+    ) -> Response:
         form = form or Form({"site": request.query_params.get("site", "")})
         now = view.clock.now()
         async with database.transaction() as connection:
@@ -49,10 +64,12 @@ def add_closures(desk: Desk, view: LiveView, database: Pool) -> None:
             page,
             session,
             "staff/closures.html",
-            status=422 if form.error else 200,
-            form=form,
+            status=HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK,
+            fields=list(closure_sheet("UTC").fields({}, new=True)),
+            values=form.values,
+            problems=problems,
+            wrong={path: text for path, text in reversed(problems)},
             done=_DONE.get(request.query_params.get("done", ""), ""),
-            most=MAX_REASON,
             sites=[(facts.id, facts.name) for facts in names.values()],
             closures=[
                 ClosureLine(
@@ -60,7 +77,7 @@ def add_closures(desk: Desk, view: LiveView, database: Pool) -> None:
                     one.site_id,
                     names[one.site_id].name,
                     moment(page, one.from_at, names[one.site_id].timezone),
-                    "until further notice"
+                    UNENDED
                     if one.until_at is None
                     else moment(page, one.until_at, names[one.site_id].timezone),
                     one.reason,
@@ -74,51 +91,46 @@ def add_closures(desk: Desk, view: LiveView, database: Pool) -> None:
 
     async def close(request: Request, page: Page, session: Session) -> Response:
         form = await typed(request)
-        try:
-            await _close(session, form)
-        except (InputError, NotFound) as error:
-            return await show(request, page, session, replace(form, error=error.message))
-        return seen(f"{PATH}?done=closed")
-
-    async def _close(session: Session, form: Form) -> None:
+        do = form.get("do")
         site = view.sites.get(form.get("site"))
         if site is None:
-            raise InputError("site: choose one")
-        session.caller.require_site(site.facts.id)
+            return await show(request, page, session, form, [("site", "Site: choose one")])
+        if do == "back":
+            return await show(request, page, session, form)
         zone = site.facts.timezone
-        async with database.transaction() as connection:
-            made = await close_site(
-                connection,
-                site_id=site.facts.id,
-                from_at=local_time(form.get("from"), zone, name="from"),
-                until_at=local_time(form.get("until"), zone, name="until"),
-                reason=form.get("reason"),
-                made_by=session.caller.name,
-            )
-            await record(
-                connection,
-                actor=session.caller.name,
-                action="closure.create",
-                subject=f"site/{made.site_id}",
-                before=None,
-                after=closure_body(made),
-            )
+        sheet = closure_sheet(zone)
+        try:
+            wish = wished(sheet.patch("closure", {}, form.values, new=True))
+            made = await editor.make(wish, session.caller, dry_run=do != "save")
+        except (RegistryError, InputError) as error:
+            problems = problems_of(error, sheet, {}, page, zone, new=True)
+            return await show(request, page, session, form, problems)
+        except NotFound as error:
+            return await show(request, page, session, form, [("site", error.message)])
+        if do == "save":
+            return seen(f"{PATH}?done=closed")
+        told = {**closure_document(made), "site": site.facts.name}
+        return staff_page(
+            page,
+            session,
+            "staff/registry/preview.html",
+            title=f"Close {site.facts.name}",
+            above="",
+            path=PATH,
+            back=("Closures", PATH),
+            changes=[(field.label, "", field.said(told)) for field in sheet.fields({}, new=True)],
+            notes=effects(page, view, answers, site, made),
+            kept={field.path: form.get(field.path) for field in sheet.fields({}, new=True)},
+            base=kept({}),
+            new=True,
+            save="Close the site",
+        )
 
     async def end(request: Request, page: Page, session: Session) -> Response:
-        number = request.path_params["closure_id"]
-        async with database.transaction() as connection:
-            was, left = await end_closure(connection, number)
-            session.caller.require_site(was.site_id)
-            await record(
-                connection,
-                actor=session.caller.name,
-                action="closure.end",
-                subject=f"site/{was.site_id}",
-                before=closure_body(was),
-                after=None if left is None else closure_body(left),
-            )
+        await editor.end(request.path_params["closure_id"], session.caller)
         return seen(f"{PATH}?done=ended")
 
     desk.add(PATH, show, scope=Scope.REGISTRY_WRITE)
     desk.add(PATH, close, scope=Scope.REGISTRY_WRITE, methods=("POST",))
     desk.add(PATH + "/{closure_id:int}/end", end, scope=Scope.REGISTRY_WRITE, methods=("POST",))
+    add_closure_editing(desk, view, answers, editor)

@@ -30,19 +30,23 @@ async def typed(request: Request, *, most: int = 2000) -> Form:
 
 
 def local_time(text: str, timezone: str, *, name: str) -> datetime | None:
-    """A time of a `datetime-local` field at that place; None where nothing was typed.
+    """A time of a `datetime-local` field at that place; None where nothing was typed. Raises InputError."""
+    try:
+        return time_at(text, timezone) if text else None
+    except ValueError as error:
+        raise InputError(f"{name}: {error} (found {text[:40]!r})") from None
 
-    Raises InputError. A time that the clock skips in spring is the one after it; of one that comes twice in
-    autumn it is the first.
+
+def time_at(text: str, timezone: str) -> datetime:
+    """A time as a `datetime-local` field has it, at that place. Raises ValueError with the rule.
+
+    A time that the clock skips in spring is the one after it; of one that comes twice in autumn it is the
+    first.
     """
-    if not text:
-        return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(
-            f"{name}: must be a date and a time, such as 2026-11-29T18:30 (found {text[:40]!r})"
-        ) from None
+        raise ValueError("must be a date and a time, such as 2026-11-29T18:30") from None
     zone: ZoneInfo = zone_of(timezone)
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 

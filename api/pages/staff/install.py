@@ -56,7 +56,7 @@ def install_staff(
     add_stays(desk, view, reports)
     add_counts(desk, view, database)
     add_overrides(desk, view, answers, database)
-    add_closures(desk, view, database)
+    add_closures(desk, view, answers, database)
     add_maintenance(desk, view, maintenance, database)
     add_registry(desk, database, settings.require_database_url())
     add_keys(desk, database, keys)

@@ -13,7 +13,7 @@ from parking.registry import parse_registry
 from tests.integration.api.conftest import Api
 from tests.support.access import bearer, key_of
 from tests.support.city import load
-from tests.support.page_forms import fill_in, form_of, press
+from tests.support.page_forms import fill_in, form_of, press, problems, rows
 from tests.support.polling import until
 from tests.support.signing_in import sign_in
 
@@ -54,23 +54,6 @@ async def logged(url: str) -> list[tuple[str, str, bool]]:
             " WHERE starts_with(action, 'registry.') ORDER BY audit_id"
         )
         return await cursor.fetchall()
-
-
-def rows(html: str) -> list[list[str]]:
-    """The cells of all tables of a page, a list a row."""
-    found = []
-    for row in re.findall(r"<tr[^>]*>(.*?)</tr>", html, re.DOTALL):
-        cells = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
-        found.append([unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in cells])
-    return found
-
-
-def problems(html: str) -> dict[str, str]:
-    """The error summary: the sentence by the field that it leads to."""
-    summary = re.search(r'<div class="govuk-error-summary.*?</ul>', html, re.DOTALL)
-    assert summary is not None, html
-    found = re.findall(r'<a href="#([^"]+)">(.*?)</a>', summary[0], re.DOTALL)
-    return {field: unescape(text).strip() for field, text in found}
 
 
 async def test_a_change_is_previewed_saved_and_on_record(office: Office, city_url: str, api: Api) -> None:
@@ -273,6 +256,29 @@ async def test_a_device_is_swapped_moved_and_retired(office: Office) -> None:
     done = await office.client.post(retire, data=form_of(asked.text, retire))
     assert done.headers["location"] == f"{ROOT}/devices?done=removed"
     assert await office.thing("devices/new-1") is None
+
+
+async def test_a_device_whose_type_a_swap_would_change_is_told_of(office: Office) -> None:
+    await office.patch("devices/sensor-0-1", {"bay": None, "codec": "bosch-tps110", "heartbeat_s": 777})
+    swap = f"{ROOT}/bays/street-0-2/device"
+    check = await fill_in(office.client, swap, "check", sensor__id="sensor-0-1")
+    known = "Device sensor-0-1 is known with another"
+    assert f"{known} type: bosch-tps110. It becomes parking-v1." in check.text
+    assert f"{known} heartbeat: 777. It becomes the usual." in check.text
+    assert "Messages that are not of the new type are rejected, on record." in check.text
+    alike = await fill_in(
+        office.client,
+        swap,
+        "check",
+        sensor__id="sensor-0-1",
+        sensor__codec="bosch-tps110",
+        sensor__heartbeat_s="777",
+    )
+    assert (alike.status_code, known in alike.text) == (200, False)
+    added = await fill_in(
+        office.client, f"{ROOT}/add/bays?site=street-0", "check", id="new-bay", sensor__id="sensor-0-1"
+    )
+    assert f"{known} type: bosch-tps110. It becomes parking-v1." in added.text
 
 
 async def test_removing_asks_first_and_notices_a_change(office: Office, city_url: str) -> None:

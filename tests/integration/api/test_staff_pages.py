@@ -175,36 +175,6 @@ async def test_one_address_sends_only_some_notes_and_programs_none(api: Api, cit
     assert rows == (BURST,)
 
 
-async def test_a_site_is_closed_for_everybody_and_opened_again(api: Api, city_url: str) -> None:
-    site = next(iter(api.parts.view.sites))
-    await sign_in(api.client, await key_of(city_url, Scope.REGISTRY_WRITE, name="manager"))
-    html = (await api.client.get("/manage/closures")).text
-    assert "No closure now" in html
-    wrong = {"csrf": form_token(html), "site": site, "reason": "Market", "until": "2020-01-01T10:00"}
-    refused = await api.client.post("/manage/closures", data=wrong)
-    assert refused.status_code == 422
-    assert "is not after" in refused.text
-    assert re.search(r'<a href="#until">until .* is not after', refused.text)
-    assert 'aria-describedby="until-hint until-error"' in refused.text
-    assert 'value="Market"' in refused.text
-    done = await api.client.post("/manage/closures", data={**wrong, "until": ""})
-    assert (done.status_code, done.headers["location"]) == (303, "/manage/closures?done=closed")
-    await until(lambda: api.parts.view.sites[site].snapshot.status == "closed", what="it is closed")
-    html = (await api.client.get("/manage/closures")).text
-    assert "until further notice" in html
-    assert "Market" in (await api.client.get(f"/sites/{site}")).text
-    end = re.search(r'action="(/manage/closures/\d+/end)"', html)
-    assert end is not None
-    await api.client.post(end[1], data={"csrf": form_token(html)})
-    await until(lambda: api.parts.view.sites[site].snapshot.status == "open", what="it is open")
-    async with connect(city_url, name="test", autocommit=True) as connection:
-        rows = await page(connection, Filter(action="closure."), limit=9)
-    assert [(row.action, row.actor.startswith("manager (key ")) for row in rows] == [
-        ("closure.end", True),
-        ("closure.create", True),
-    ]
-
-
 async def test_a_sign_is_overridden_and_let_go_again(api: Api, city_url: str) -> None:
     sign = next(iter(api.parts.view.signs))
     await sign_in(api.client, await key_of(city_url, Scope.SIGNS_WRITE, name="manager"))

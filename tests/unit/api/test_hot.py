@@ -1,5 +1,6 @@
 """The short way for hot reads says, byte for byte, what the routes say."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 
@@ -9,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from parking.settings import Settings
+from tests.support.polling import until
 from tests.support.serving import Served, loaded_app, served
 
 PATHS = ("/v1/sites", "/v1/sites/queen-street", "/v1/signs/vms-queen-street")
@@ -66,7 +68,7 @@ async def test_hot_reads_do_not_reach_the_application(short: Served) -> None:
 
 
 def request(path: str, *lines: str, method: str = "GET", version: str = "1.1", body: str = "") -> bytes:
-    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: x", *lines, "", body]).encode()
+    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: x", *lines, "", body]).encode("latin-1")
 
 
 BYE = request("/healthz", "Connection: close")
@@ -83,6 +85,23 @@ CONVERSATIONS = (
     request("/v1/sites/queen-street", method="DELETE") + BYE,
     request("/v1/sites/queen-street", "Content-Length: 4", body="GET ") + SITE + BYE,
     request("/v1/sites", "Transfer-Encoding: chunked", body="4\r\nGET \r\n0\r\n\r\n") + SITE + BYE,
+    request("/v1/sites", "Content-Length: 0") + SITE + BYE,
+    request("/v1/sites", "Expect: 100-continue") + SITE + BYE,
+    request("/v1/sites", "Upgrade: h2c", "Connection: Upgrade, close"),
+    request("/v1/sites", "Upgrade: websocket") + SITE + BYE,
+    request("/v1/sites", "Connection: keep-alive", version="1.0") + BYE,
+    request("http://elsewhere.test/v1/sites") + request("/v1/sites#here") + BYE,
+    request("/v1/sites", "Host: y") + b"GET /v1/sites HTTP/1.1\r\n\r\n" + BYE,
+    request("/v1/sites", "Range: bytes=0-3", "Authorization: Bearer none", "X-Api-Key: none") + BYE,
+    request("/v1/sites", "If-None-Match: *", 'If-None-Match: "other"') + BYE,
+    request("/v1/sites", 'If-None-Match: "other"', "If-None-Match: *") + BYE,
+    request("/v1/sites", "If-None-Match: " + ", ".join(f'W/"{n}"' for n in range(2000)) + ", *") + BYE,
+    request("/v1/sites", "Accept-Encoding: gzip", "Accept-Encoding: identity") + BYE,
+    request("/v1/sites", "Accept-Encoding: gzip;q=\xff, ;;, =", "Accept: \xff") + BYE,
+    request("/v1/signs/vms-queen-street", "Accept: text/plain", "Accept: */*") + BYE,
+    request("/v1/signs/vms-queen-street", "Accept: */*", "Accept: text/plain") + BYE,
+    request("/v1/sites", *(f"X-{n}: {n}" for n in range(3000))) + SITE + BYE,
+    SITE.replace(b"\r\n", b"\n") + BYE,
 )
 
 
@@ -92,6 +111,84 @@ async def test_what_comes_on_one_connection_is_answered_alike_and_in_order(
     for requests in CONVERSATIONS:
         assert await short.say(requests) == await long.say(requests), requests
     assert short.metrics() == long.metrics()
+
+
+async def test_a_request_may_come_in_any_pieces(short: Served) -> None:
+    requests = request("/healthz") + SITE + request("/v1/signs/vms-queen-street") + SITE + BYE
+    whole = await short.say(requests)
+    assert whole.count(b"HTTP/1.1 200 OK") == 5
+    assert await short.say(*(requests[at : at + 1] for at in range(len(requests)))) == whole
+    for at in range(len(SITE)):
+        assert await short.say(SITE[:at], SITE[at:] + BYE) == await short.say(SITE + BYE)
+
+
+async def test_what_is_no_http_after_a_hot_read_ends_the_connection_after_its_answer(short: Served) -> None:
+    alone = await short.say(request("/v1/sites/queen-street", "Connection: close"))
+    said = await short.say(SITE + b"\x16\x03\x01 nonsense\r\n\r\n" + SITE)
+    assert said.startswith(alone.replace(b"connection: close\r\n", b"") + b"HTTP/1.1 400 ")
+    assert said.count(b"HTTP/1.1") == 2
+
+
+async def test_a_connection_is_idle_after_its_last_answer_alone() -> None:
+    async with served(loaded_app(), idle_s=0) as one:
+        assert (await one.say(SITE + SITE)).count(b"HTTP/1.1 200 OK") == 2
+        reader, writer = await asyncio.open_connection("127.0.0.1", one.port)
+        writer.write(SITE + request("/v1/stream"))
+        async with asyncio.timeout(60):
+            await reader.readuntil(b"text/event-stream")
+            for _ in range(10):
+                await asyncio.sleep(0)
+        (streaming,) = one.connections()
+        assert not streaming.transport.is_closing()
+        writer.close()
+
+
+async def test_answers_that_nobody_reads_do_not_pile_up() -> None:
+    async with served(loaded_app(sites=1000)) as one:
+        length = len((await one.client.get("/v1/sites")).content)
+        reader, writer = await asyncio.open_connection("127.0.0.1", one.port, limit=1000)
+        try:
+            before = one.server.server_state.total_requests
+            for _ in range(90):
+                writer.write(request("/v1/sites"))
+            address = writer.get_extra_info("sockname")
+            (asked,) = (connection for connection in one.connections() if connection.client == address)
+            await until(lambda: asked.flow.write_paused, what="the client's buffers are full")
+            assert asked.transport.get_write_buffer_size() <= 2 * (length + 1000)
+            taken = 0
+            for _ in range(90):
+                await reader.readuntil(b"\r\n\r\n")
+                taken += len(await reader.readexactly(length))
+            assert taken == 90 * length
+            assert one.server.server_state.total_requests - before == 90
+        finally:
+            writer.close()
+
+
+async def test_each_answer_is_whole_when_the_server_ends() -> None:
+    async with served(loaded_app()) as one:
+        length = len((await one.client.get("/v1/sites/queen-street")).content)
+        reader, writer = await asyncio.open_connection("127.0.0.1", one.port)
+        answered = 0
+        writer.write(SITE)
+        while head := await head_of(reader):
+            assert head.startswith(b"HTTP/1.1 200 OK")
+            await reader.readexactly(length)
+            answered += 1
+            one.server.should_exit = answered > 20
+            writer.write(SITE)
+        writer.close()
+        assert answered > 20
+
+
+async def head_of(reader: asyncio.StreamReader) -> bytes:
+    """The head of an answer; nothing where the connection has ended before it began."""
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except ConnectionError:
+        return b""
+    except asyncio.IncompleteReadError as error:
+        return error.partial
 
 
 async def test_hot_reads_count_against_the_limit_of_their_address() -> None:

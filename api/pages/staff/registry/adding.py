@@ -12,6 +12,7 @@ from api.pages.staff.desk import Desk, seen, staff_page
 from api.pages.staff.registry.forms import Problems, choices, kept, sent_form
 from api.pages.staff.registry.shelf import PATH, Shelf, path_of
 from api.pages.staff.registry.sites import COUNTED
+from api.pages.staff.registry.swapping import swapped_in
 from api.problems import Refused
 from api.registry import Match
 from api.registry_editor import Editor
@@ -78,7 +79,7 @@ class Adding:
         else:
             if do == "save":
                 return seen(f"{path_of(kind.name, id)}?done=added")
-            return self._preview(page, session, base, form.values, done.after or {})
+            return await self._preview(page, session, base, form.values, done.after or {})
         return await self._form(page, session, base, form.values, problems=problems, status=status)
 
     def _id(self, document: Document) -> str:
@@ -121,7 +122,7 @@ class Adding:
             new=True,
         )
 
-    def _preview(
+    async def _preview(
         self, page: Page, session: Session, base: Document, values: Mapping[str, str], after: Document
     ) -> Response:
         sheet = self._shelf.sheet
@@ -131,7 +132,7 @@ class Adding:
             "staff/registry/preview.html",
             **self._common(base),
             changes=sheet.changes({}, after, new=True),
-            notes=self._shelf.notes({}, after),
+            notes=self._shelf.notes({}, after) + await swapped_in(self._database, {}, after),
             kept={field.path: values.get(field.path, "") for field in sheet.fields(base, new=True)},
             base=kept(base),
             new=True,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from api.pages.staff.registry.forms import Problems, choices, kept, match_of, re
 from api.pages.staff.registry.related import related
 from api.pages.staff.registry.sheet import Sheet
 from api.pages.staff.registry.shelf import PATH, Shelf, path_of, title_of
+from api.pages.staff.registry.swapping import swapped_in
 from api.problems import Refused
 from api.registry import may_see
 from api.registry_editor import Editor
@@ -24,6 +25,11 @@ from parking.errors import ConflictError, RegistryError
 from parking.registry_documents import Document
 from parking.registry_things import merged
 
+NOTHING_CHANGES: Final = "Nothing would change: all of it is so already."
+CHANGED_MEANWHILE: Final = (
+    "Somebody changed this while you did, and nothing of yours was saved. Look at what they changed, and "
+    "continue if yours still holds."
+)
 _DONE = {"added": "It was added.", "changed": "It was changed.", "swapped": "Its device was swapped."}
 
 
@@ -79,8 +85,8 @@ class Editing:
                 )
             before, after = done.before or {}, done.after or {}
             if before != after:
-                return self._preview(page, session, base, form.values, before, after)
-            problems = [("", "Nothing would change: all of it is so already.")]
+                return await self._preview(page, session, base, form.values, before, after)
+            problems = [("", NOTHING_CHANGES)]
         return await self._form(page, session, base, values=form.values, problems=problems, status=status)
 
     async def _read(self, session: Session, id: str) -> Document:
@@ -122,7 +128,7 @@ class Editing:
             **context,
         )
 
-    def _preview(
+    async def _preview(
         self,
         page: Page,
         session: Session,
@@ -137,7 +143,7 @@ class Editing:
             "staff/registry/preview.html",
             **self._common(base),
             changes=self._sheet.changes(before, after),
-            notes=self._shelf.notes(before, after),
+            notes=self._shelf.notes(before, after) + await swapped_in(self._database, before, after),
             kept={field.path: values.get(field.path, "") for field in self._sheet.fields(base, new=False)},
             base=kept(base),
             new=False,
@@ -156,16 +162,10 @@ class Editing:
             session,
             thing,
             values=self._sheet.values(merged(now, patch), new=False),
-            problems=[
-                (
-                    "",
-                    "Somebody changed this while you did, and nothing of yours was saved. Look at what they "
-                    "changed, and continue if yours still holds.",
-                )
-            ],
+            problems=[("", CHANGED_MEANWHILE)],
             status=HTTPStatus.PRECONDITION_FAILED,
             stale=[
-                (field.label, field.told(base), field.told(now), field.told(mine))
+                (field.label, field.said(base), field.said(now), field.said(mine))
                 for field in self._shelf.sheet.fields(now, new=False)
                 if field.told(base) != field.told(now)
             ],

@@ -45,6 +45,12 @@ class Field:
             value = value.get(name) if isinstance(value, Mapping) else None
         return self.usual if value is None else self.way.tell(value)
 
+    def said(self, document: Mapping[str, Any]) -> str:
+        """What stands in the field, in words."""
+        text = self.told(document)
+        names = dict(self.choices) if isinstance(self.choices, tuple) else {}
+        return self.way.say(names.get(text, text))
+
     @property
     def yes(self) -> bool:
         """Whether it is a box to tick."""
@@ -114,7 +120,7 @@ class Sheet:
     def changes(self, before: Document, after: Document, *, new: bool = False) -> list[tuple[str, str, str]]:
         """The label of each field that differs, with what it was and is."""
         return [
-            (field.label, _said(field, before), _said(field, after))
+            (field.label, field.said(before), field.said(after))
             for field in self.fields({**before, **after}, new=new)
             if field.told(before) != field.told(after)
         ]
@@ -143,12 +149,6 @@ def _put(patch: Document, path: str, value: Any) -> None:
     for each in objects:
         patch = patch.setdefault(each, {})
     patch[name] = value
-
-
-def _said(field: Field, document: Document) -> str:
-    text = field.told(document)
-    names = dict(field.choices) if isinstance(field.choices, tuple) else {}
-    return names.get(text, text)
 
 
 def _place(fault: Fault, fields: Mapping[str, Field]) -> str:

@@ -13,6 +13,7 @@ from parking.registry_things import KINDS
 CATEGORIES: Final = ("standard", "disabled", "electric", "loading", "motorcycle", "parent", "resident")
 CODECS: Final = tuple((codec, codec) for codec in sorted(DEVICE_TYPES))
 DIRECTIONS: Final = (("in", "in"), ("out", "out"))
+REJECTED: Final = "Messages that are not of the new type are rejected, on record."
 _HEARTBEAT: Final = "Seconds between its messages; that of its type unless given"
 
 _SENSOR: Final = (
@@ -145,7 +146,7 @@ def _device_notes(before: Document, after: Document) -> list[str]:
     if was != now and was is not None:
         notes.append(f"Bay {was} has no device then, and its state is not known.")
     if before and before.get("codec") != after.get("codec"):
-        notes.append("Messages that are not of the new type are rejected, on record.")
+        notes.append(REJECTED)
     return notes
 
 

@@ -11,13 +11,18 @@ BLANK: Final = "(blank)"
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`tell` makes text of a value, `read` a value of text that is not empty; it raises ValueError."""
+    """`tell` makes text of a value, `read` a value of text that is not empty; it raises ValueError.
+
+    `say` makes words for people of what stands in the field, also of nothing. The rest says what field it is.
+    """
 
     tell: Callable[[Any], str]
     read: Callable[[str], Any]
     lines: bool = False
     decimal: bool = False
     whole: bool = False
+    time: bool = False
+    say: Callable[[str], str] = str
 
 
 def _whole(text: str) -> int:

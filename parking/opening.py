@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 
 COUNTRY = "GB"
 MAX_LENGTH = 500
+FORESEEN = timedelta(days=400)
+"""So far ahead a change is looked for: of hours such as `Mo-Su 00:00-24:00`, which never change and do not
+say so, the library would look at each day of the next 8000 years, which takes seconds."""
 
 
 class OpeningHours:
@@ -29,6 +32,7 @@ class OpeningHours:
                 f"not opening hours in the syntax of OpenStreetMap, such as `Mo-Sa 07:00-19:00; PH off`: "
                 f"{_place(str(error))}"
             ) from error
+        self._open = opening_hours.State.OPEN
         self._zone = ZoneInfo(timezone)
 
     def is_open(self, at: datetime) -> bool:
@@ -36,8 +40,8 @@ class OpeningHours:
         return self._hours.is_open(self._on_the_wall(at))
 
     def next_change(self, at: datetime) -> datetime | None:
-        """The first moment after `at`, in UTC, at which the site opens or closes; None if it never does."""
-        change = self._hours.next_change(self._on_the_wall(at))
+        """The first moment after `at`, in UTC, at which the site opens or closes; None if not in FORESEEN."""
+        change = self._turn(self._on_the_wall(at), FORESEEN)
         return None if change is None else change.replace(tzinfo=self._zone).astimezone(UTC)
 
     def closed(self, from_at: datetime, until_at: datetime) -> list[tuple[datetime, datetime]]:
@@ -47,13 +51,21 @@ class OpeningHours:
             at, shift = start, start.astimezone(self._zone).utcoffset() or timedelta()
             while at < end:
                 wall = self._on_the_wall(at)
-                change = self._hours.next_change(wall)
-                until = end if change is None else min(end, (change - shift).replace(tzinfo=UTC))
+                change = self._turn(wall, end - at)
+                until = end if change is None else (change - shift).replace(tzinfo=UTC)
                 if not self._hours.is_open(wall):
                     begun = found.pop()[0] if found and found[-1][1] == at else at
                     found.append((begun, until))
                 at = until
         return found
+
+    def _turn(self, wall: datetime, within: timedelta) -> datetime | None:
+        """The first time on the wall after this one at which the site opens or closes; None if not within."""
+        was = self._hours.is_open(wall)
+        for start, _, state, _ in self._hours.intervals(wall, wall + within):
+            if (state == self._open) is not was:
+                return start
+        return None
 
     def _on_the_wall(self, at: datetime) -> datetime:
         return at.astimezone(self._zone).replace(tzinfo=None)

@@ -1,6 +1,7 @@
 """Opening hours: what a clock on the wall would say, through the nights on which it jumps."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -39,10 +40,25 @@ def test_hours_past_midnight_hold_through_the_night_of_the_change() -> None:
     assert opened == list(range(60, 360))  # 21:00 UTC until 02:00, when it is 02:00 on the wall for good
 
 
-def test_what_never_changes_has_no_next_change() -> None:
-    always = OpeningHours("24/7", LONDON)
-    assert always.is_open(datetime(2026, 3, 4, tzinfo=UTC))
-    assert always.next_change(datetime(2026, 3, 4, tzinfo=UTC)) is None
+@pytest.mark.parametrize("text", ["24/7", "Mo-Su 00:00-24:00", "Mo-Fr 00:00-24:00; Sa,Su 00:00-24:00"])
+def test_what_never_changes_has_no_next_change_and_is_not_looked_for_long(text: str) -> None:
+    always, at = OpeningHours(text, LONDON), datetime(2026, 3, 4, tzinfo=UTC)
+    assert always.is_open(at)
+    began = process_time()
+    assert [always.next_change(at + timedelta(days=day)) for day in range(50)] == [None] * 50
+    assert always.closed(at, at + timedelta(days=365)) == []
+    # A search without an end takes seconds each time, this one a fraction of a millisecond.
+    assert process_time() - began < 5
+
+
+def test_what_is_not_known_to_be_open_is_closed_without_a_change_in_between() -> None:
+    hours = OpeningHours("Mo-Su 08:00-10:00 unknown, 12:00-13:00", LONDON)
+    at = datetime(2026, 3, 4, 7, tzinfo=UTC)
+    assert hours.next_change(at) == datetime(2026, 3, 4, 12, tzinfo=UTC)
+    assert hours.closed(at, at + timedelta(hours=7)) == [
+        (at, at + timedelta(hours=5)),
+        (at + timedelta(hours=6), at + timedelta(hours=7)),
+    ]
 
 
 @given(

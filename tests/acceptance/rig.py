@@ -54,11 +54,11 @@ class Rig:
         await process.wait_for_output("connected to the broker")
         return process
 
-    async def ready(self, *, timeout: float = 30) -> None:
+    async def ready(self, *, timeout: float = 60) -> None:
         """Wait until the API vouches for every number, which it does while an ingestor keeps up."""
         await self.system.processes["api"].wait_for_http(f"{self.system.url}/readyz", timeout=timeout)
 
-    async def told(self, messages: int, *, timeout: float = 30) -> None:
+    async def told(self, messages: int, *, timeout: float = 60) -> None:
         """Wait until the broker has acknowledged so many more messages."""
         wanted = len(self.load.told) + messages
         await until(
@@ -67,7 +67,7 @@ class Rig:
             what=lambda: f"{wanted} messages acknowledged (of them {len(self.load.told)} are)",
         )
 
-    async def stored(self, messages: int, *, timeout: float = 30) -> Books:
+    async def stored(self, messages: int, *, timeout: float = 60) -> Books:
         """Wait until so many more messages are acknowledged, and all up to there are stored."""
         await self.told(messages, timeout=timeout)
         expected = books(self.load.told)
@@ -77,7 +77,7 @@ class Rig:
     async def nothing_lost_nothing_twice(
         self,
         *living: ParkingProcess,
-        timeout: float = 40,
+        timeout: float = 90,
         late_s: float = LATE_S,
         sessions: tuple[str, ...] = (CLIENT_ID,),
         ways: int = 1,

@@ -11,7 +11,7 @@ import httpx
 from cli.embedded.ports import choose_port
 from parking.db.connect import Connection, connect
 from sensors_sim.ledger import Identity, Ledger, load_ledger
-from tests.support.polling import until
+from tests.support.polling import PATIENCE_S, until
 from tests.support.processes import ParkingProcess
 
 ARRIVAL_TOLERANCE_S = 3.0
@@ -68,7 +68,7 @@ class System:
 
     async def get(self, path: str) -> Any:
         """What the API answers, as JSON."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=5, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE_S, trust_env=False) as client:
             answer = await client.get(path)
             assert answer.status_code == 200, answer.text
             return answer.json()
@@ -111,7 +111,7 @@ async def stored_events(connection: Connection) -> dict[Identity, tuple[str, Any
     return found
 
 
-async def assert_equal_to_ledger(system: System, *, timeout: float = 40) -> None:
+async def assert_equal_to_ledger(system: System, *, timeout: float = 90) -> None:
     """Wait until all that the broker acknowledged is stored; then everything must equal the truth."""
     ledger = system.ledger()
     assert ledger.final is not None, "the simulator wrote its last line"
@@ -167,6 +167,6 @@ async def assert_api_equals_ledger(system: System) -> None:
         return not await differences()
 
     try:
-        await until(equal, timeout=5, every=0.2, what="the API equals the ledger")
+        await until(equal, every=0.2, what="the API equals the ledger")
     except AssertionError as error:
         raise AssertionError(f"the API differs from the ledger: {await differences()}") from error

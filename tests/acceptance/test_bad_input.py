@@ -200,7 +200,7 @@ async def good_message_is_stored(publish: Publish, database: Connection, *, boot
         return await stored(database, boot) == [1]
 
     await publish(BAY, frame(1, boot=boot))
-    await until(there, timeout=20, what=f"the good message of session {boot} is stored")
+    await until(there, timeout=60, what=f"the good message of session {boot} is stored")
 
 
 async def test_each_bad_message_is_recorded_once_and_the_good_ones_between_are_stored(

@@ -24,7 +24,7 @@ from cli.main import app, main
 from parking.db.connect import connect
 from tests.conftest import Broker, StartProcess
 from tests.support.city import load, small_registry
-from tests.support.polling import until
+from tests.support.polling import PATIENCE_S, until
 from tests.support.processes import PARKING, ParkingProcess, clean_environment
 from tests.support.vectors import codec_of, is_rejected, rows, topic_of
 
@@ -41,7 +41,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run `parking ...` to its end; no output may hold a traceback or a password."""
     done = subprocess.run(
-        [PARKING, *arguments], env=clean_environment(env or {}), input=stdin, capture_output=True, timeout=60
+        [PARKING, *arguments], env=clean_environment(env or {}), input=stdin, capture_output=True, timeout=180
     )
     out, err = done.stdout.decode(), done.stderr.decode()
     assert "Traceback" not in out + err, err
@@ -301,7 +301,7 @@ async def test_the_doctor_finds_a_healthy_system_well_and_a_dead_ingestor_missin
         code, _ = await asyncio.to_thread(findings, env)
         return code == 0
 
-    await until(well, timeout=20, every=0.5, what="the doctor is content")
+    await until(well, timeout=60, every=0.5, what="the doctor is content")
     words = await asyncio.to_thread(run, "doctor", env=env)
     assert "ok     registry: 2 sites, 2 devices, 2 gates, 2 signs" in words.stdout
     assert "WRONG" not in words.stdout
@@ -362,7 +362,7 @@ async def started_demo(process: StartProcess, folder: Path, **env: str) -> tuple
         *("--bays", "40", "--speed", "600", "--past-days", "9"),
         env={"TMPDIR": str(folder), "HOME": str(folder), **env},
     )
-    found = await running.wait_for_output(r"Ready after [\d.]+ s\. Open (http://\S+)", timeout=60)
+    found = await running.wait_for_output(r"Ready after [\d.]+ s\. Open (http://\S+)", timeout=120)
     return running, found[1]
 
 
@@ -375,13 +375,13 @@ async def nothing_is_left(folder: Path, running: ParkingProcess) -> None:
     """No process of the demo lives and no file of it remains."""
     await until(
         lambda: not family(f"TMPDIR={folder}"),
-        timeout=10,
+        timeout=60,
         what=lambda: f"all have ended: {family(f'TMPDIR={folder}')}; {running.output}",
     )
     assert names_in(folder) == []
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 async def test_the_demo_lives_and_ends_by_sigterm_without_a_trace(
     process: StartProcess, demo_folder: Path
 ) -> None:
@@ -390,7 +390,7 @@ async def test_the_demo_lives_and_ends_by_sigterm_without_a_trace(
         env = {name: str(port) for name, port in zip(names, ports, strict=True)}
         running, url = await started_demo(process, demo_folder, **env)
         assert int(url.rsplit(":", 1)[1]) not in ports
-        async with httpx.AsyncClient(base_url=url, timeout=5, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, trust_env=False) as client:
             assert "<html" in (await client.get("/")).text
             seen = set()
 
@@ -402,7 +402,7 @@ async def test_the_demo_lives_and_ends_by_sigterm_without_a_trace(
                 seen.add(str([(site["id"], site["vacant"], site["occupied"]) for site in sites]))
                 return len(seen) >= 3
 
-            await until(changes, timeout=30, every=0.5, what="the numbers change from poll to poll")
+            await until(changes, timeout=60, every=0.5, what="the numbers change from poll to poll")
             key = (await running.wait_for_output(r"API key +(pk_\w+)"))[1]
             reports = "/v1/reports/maintenance"
             assert (await client.get(reports)).status_code == 401
@@ -427,7 +427,7 @@ async def test_the_demo_ends_by_ctrl_c_half_way_through_its_start(
 ) -> None:
     env = {"TMPDIR": str(demo_folder), "HOME": str(demo_folder), "PARKING_API_PORT": str(choose_port())}
     running = await process("demo", "--bays", "20", env=env)
-    await running.wait_for_output(r"broker", timeout=60)
+    await running.wait_for_output(r"broker", timeout=120)
     os.kill(running.pid, signal.SIGINT)
     assert await running.wait(30) == 0, running.output
     assert "Traceback" not in running.output

@@ -44,7 +44,7 @@ async def test_a_bay_that_flaps_changes_the_number_once_it_rests(
         async def is_so() -> bool:
             return await ask("SELECT count(*) FROM bay_event") == (count,)
 
-        await until(is_so, timeout=20, what=f"{count} events")
+        await until(is_so, timeout=60, what=f"{count} events")
 
     async with publishing(mqtt_url) as publish:
 
@@ -70,7 +70,7 @@ async def test_a_bay_that_flaps_changes_the_number_once_it_rests(
         async def rests() -> bool:
             return await ask("SELECT state FROM bay_state WHERE bay_id = 'street-0-0'") == ("vacant",)
 
-        await until(rests, timeout=20, what="the bay is published as vacant")
+        await until(rests, timeout=60, what="the bay is published as vacant")
     assert isinstance(began[0], int)
     assert await ask("SELECT revision FROM site_state WHERE site_id = 'street-0'") == (began[0] + 1,)
     assert await ingestor.terminate() == 0, ingestor.output

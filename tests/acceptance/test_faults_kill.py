@@ -15,7 +15,7 @@ KILLS = int(os.environ.get("PARKING_TEST_KILLS", "8"))
 FAULT_POINTS = ("before-commit", "after-commit", "half-acknowledged", "after-acknowledge")
 
 
-@pytest.mark.timeout(120 + 6 * KILLS)
+@pytest.mark.timeout(300 + 6 * KILLS)
 async def test_an_ingestor_killed_again_and_again_under_load_loses_and_doubles_nothing(
     loaded: Town, database_url: str
 ) -> None:

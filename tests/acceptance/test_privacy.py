@@ -230,7 +230,7 @@ async def test_no_plate_is_found_after_a_run_with_all_kinds_of_reads(
             # Frigate's reviews are none of our business, so two of them are passed over.
             return await cursor.fetchone() == (len(bad) - 2 + rejected,)
 
-        await until(all_rejected, timeout=20, what="the stray messages are rejected")
+        await until(all_rejected, timeout=60, what="the stray messages are rejected")
         cursor = await connection.execute("SELECT count(*), count(token) FROM gate_event")
         passages, tokens = await cursor.fetchone() or (0, 0)
 

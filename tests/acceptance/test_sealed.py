@@ -70,7 +70,7 @@ async def test_forged_replayed_and_rekeyed_messages_are_refused_and_counted_over
         async def is_so() -> bool:
             return (await events(database), await rejected(database)) == (seqs, refused)
 
-        await until(is_so, timeout=20, what=f"events {seqs}, rejections {refused}")
+        await until(is_so, timeout=60, what=f"events {seqs}, rejections {refused}")
 
     ingestor = await start()
     async with publishing(mqtt_url) as publish:

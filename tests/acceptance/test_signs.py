@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import StartProcess
 from tests.support.city import load
 from tests.support.ingestor import HandIngestor
-from tests.support.polling import until
+from tests.support.polling import PATIENCE_S, until
 from tests.support.processes import ParkingProcess
 from tests.support.proxy import Proxy
 from tests.support.signs import STREET, THRESHOLDS, signed_street, states
@@ -72,7 +72,10 @@ async def test_the_sign_the_app_and_the_topic_say_the_same_of_one_revision(
 ) -> None:
     _, url = await started(process, street_url, mqtt_url)
     with HandIngestor(street_url) as hand:
-        async with retained(mqtt_url) as topics, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        async with (
+            retained(mqtt_url) as topics,
+            httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_S) as http,
+        ):
             for free in (5, 0, 2, 6):
                 revision = hand.publish(STREET, states(free))
 
@@ -158,7 +161,7 @@ async def test_asked_once_it_prints_what_is_shown_or_fails(
     _, url = await started(process, street_url, mqtt_url)
     with HandIngestor(street_url) as hand:
         hand.publish(STREET, states(3))
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_S) as http:
 
         async def told() -> bool:
             return bool((await http.get("/v1/signs/plain")).json().get("text") == "3")

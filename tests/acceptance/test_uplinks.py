@@ -193,7 +193,7 @@ async def test_every_sensor_by_every_server_reaches_its_bay_once(
             async def all_say(state: str = state) -> bool:
                 return set((await reported(database)).values()) == {state}
 
-            await until(all_say, timeout=20, what=f"{server.__name__}: all bays are {state}")
+            await until(all_say, timeout=60, what=f"{server.__name__}: all bays are {state}")
     for sensor in SENSORS:
         told = await events(database, sensor)
         assert told == [(n, "occupied" if n % 2 == 0 else "vacant") for n in range(1, fcnt + 1)]
@@ -216,7 +216,7 @@ async def test_a_sensor_whose_counter_is_reset_is_believed_at_once(
     async def there() -> bool:
         return len(await events(database, sensor)) == len(story)
 
-    await until(there, timeout=20, what="all events are stored")
+    await until(there, timeout=60, what="all events are stored")
     assert await events(database, sensor) == [(fcnt, state) for fcnt, state, _ in story]
     assert (await reported(database))[sensor.bay] == "occupied"
     cursor = await database.execute(
@@ -241,7 +241,7 @@ async def test_words_about_a_sensor_are_no_words_of_its_bay(publish: Publish, da
     async def occupied() -> bool:
         return (await reported(database))[sensor.bay] == "occupied"
 
-    await until(occupied, timeout=20, what="the bay is occupied")
+    await until(occupied, timeout=60, what="the bay is occupied")
     assert await rejected(database) == []
     # An error frame says that an axis of the detector is broken, and the bay vacant.
     await tell(publish, chirpstack(sensor, "03" + broken[2:], 2, START + timedelta(minutes=3)))
@@ -249,4 +249,4 @@ async def test_words_about_a_sensor_are_no_words_of_its_bay(publish: Publish, da
     async def unknown() -> bool:
         return (await reported(database))[sensor.bay] == "unknown"
 
-    await until(unknown, timeout=20, what="the bay is unknown")
+    await until(unknown, timeout=60, what="the bay is unknown")

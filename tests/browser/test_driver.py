@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Looker
 from tests.support.databases import Databases, outage
+from tests.support.polling import PATIENCE_S
 
 
 def number(page: Page, site: str) -> Any:
@@ -49,7 +50,7 @@ async def test_the_whole_way_works_by_keyboard_and_focus_is_seen(look: Looker) -
 
 
 async def test_every_page_says_the_same_revision(look: Looker) -> None:
-    async with httpx.AsyncClient(base_url=look.town.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=look.town.url, trust_env=False, timeout=PATIENCE_S) as client:
         site = (await client.get("/v1/sites/queen-street")).json()
         sign = (await client.get("/v1/signs/sign-1")).json()
     page = await look.open("/sites/queen-street")

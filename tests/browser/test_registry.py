@@ -35,6 +35,26 @@ async def test_a_bay_is_found_and_changed_by_keyboard_without_javascript(look: L
     await expect(page.get_by_label("Longest stay in minutes")).to_have_value("45")
 
 
+async def test_lists_on_a_phone_show_each_value_without_scrolling_sideways(look: Looker) -> None:
+    context = await look.context()
+    await as_staff(context, look.town)
+    page = await context.new_page()
+    cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
+    for kind in ("registry/sites", "registry/bays", "registry/devices", "registry/gates", "registry/signs"):
+        await page.goto(f"/manage/{kind}")
+        assert await page.locator(".app-scroll").evaluate_all(cut) == 0, kind
+    await page.goto("/manage/registry/bays")
+    # It is a table still for those who hear it.
+    row = page.get_by_role("row", name="queen-street-003")
+    device = row.get_by_role("cell").filter(has=page.get_by_role("link", name="queen-street-s3"))
+    await expect(device).to_be_visible()
+    label = await device.evaluate("cell => getComputedStyle(cell, '::before').content")
+    assert label.startswith('"Device"')
+    await page.goto("/manage/closures")
+    await expect(page.get_by_role("link", name="Change")).to_be_visible()
+    assert await page.locator(".app-scroll").evaluate_all(cut) == 0
+
+
 @pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")])
 async def test_axe_finds_nothing_on_what_forms_answer(
     look: Looker, size: tuple[int, int], scheme: Scheme

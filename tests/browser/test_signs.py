@@ -8,6 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from parking.db.connect import connect
 from parking.db.sign_overrides import set_override
 from tests.browser.conftest import Looker
+from tests.support.polling import PATIENCE_S
 
 
 def lamps(page: Page) -> Locator:
@@ -27,7 +28,7 @@ async def lit(sign: Locator) -> int:
 
 async def test_a_sign_shows_what_its_controller_is_told_and_follows_it(look: Looker) -> None:
     page = await look.open("/signs/sign-1")
-    async with httpx.AsyncClient(base_url=look.town.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=look.town.url, trust_env=False, timeout=PATIENCE_S) as client:
         told = (await client.get("/v1/signs/sign-1")).json()
     await expect(lamps(page)).to_have_attribute("aria-label", told["text"])
     assert told["text"] == "7"

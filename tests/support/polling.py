@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
+PATIENCE_S = 30.0
+"""How long a test waits for what takes milliseconds when the machine has nothing else to do."""
 What = str | Callable[[], str]
 
 
@@ -20,7 +22,7 @@ async def until(
 async def until(
     ask: Callable[[], Any],
     *,
-    timeout: float = 30.0,
+    timeout: float = PATIENCE_S,
     every: float = 0.02,
     what: What = "the condition",
 ) -> Any:

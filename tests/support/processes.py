@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from cli.embedded import GuardedProcess
-from tests.support.polling import until
+from tests.support.polling import PATIENCE_S, until
 from tests.support.services import PROJECT
 
 PARKING = Path(sys.executable).with_name("parking")
@@ -45,7 +45,7 @@ class ParkingProcess:
         """All that it has written so far."""
         return self._process.log.read_text(errors="replace")
 
-    async def wait_for_output(self, pattern: str, *, timeout: float = 20.0) -> re.Match[str]:
+    async def wait_for_output(self, pattern: str, *, timeout: float = 60.0) -> re.Match[str]:
         """Wait until its output matches a regular expression."""
 
         def matches() -> re.Match[str] | None:
@@ -55,7 +55,7 @@ class ParkingProcess:
 
         return await until(matches, timeout=timeout, what=lambda: f"{self} wrote {pattern!r}:\n{self.output}")
 
-    async def wait_for_http(self, url: str, *, status: int = 200, timeout: float = 20.0) -> httpx.Response:
+    async def wait_for_http(self, url: str, *, status: int = 200, timeout: float = 60.0) -> httpx.Response:
         """Wait until this address answers with this status."""
         async with httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
 
@@ -71,7 +71,7 @@ class ParkingProcess:
                 answers, timeout=timeout, what=lambda: f"{url} answers {status}; {self} wrote:\n{self.output}"
             )
 
-    async def terminate(self, timeout: float = 15.0) -> int:
+    async def terminate(self, timeout: float = PATIENCE_S) -> int:
         """Send SIGTERM and wait; return the exit code."""
         self._process.send_signal(signal.SIGTERM)
         return await self._process.wait(timeout)

@@ -138,13 +138,14 @@ class ClosureEditing:
         before: Closure,
         after: Closure,
     ) -> Response:
+        site, begun = self._site(after), before.from_at <= self._view.clock.now()
         return staff_page(
             page,
             session,
             "staff/registry/preview.html",
             **self._common(before),
             changes=sheet.changes(closure_document(before), closure_document(after)),
-            notes=effects(page, self._view, self._answers, self._site(after), after),
+            notes=effects(page, self._view, self._answers, site, after, begun=begun),
             kept={field.path: values.get(field.path, "") for field in sheet.fields(base, new=False)},
             base=kept(base),
             new=False,

@@ -69,14 +69,17 @@ def problems_of(
     return [(first if first in named else "", text[:1].upper() + text[1:])]
 
 
-def effects(page: Page, view: LiveView, answers: Answers, site: LiveSite, closure: Closure) -> list[str]:
+def effects(
+    page: Page, view: LiveView, answers: Answers, site: LiveSite, closure: Closure, *, begun: bool = False
+) -> list[str]:
     """What a closure does, in sentences: to the site, and to the signs that tell of it."""
     facts = site.facts
     # The form has minutes: what begins within this one begins at once.
     soon = view.clock.now() + timedelta(minutes=1)
-    begins = "" if closure.from_at <= soon else f" from {moment(page, closure.from_at, facts.timezone)}"
+    at_once = "" if begun else " at once,"
+    begins = at_once if closure.from_at <= soon else f" from {moment(page, closure.from_at, facts.timezone)}"
     ends = UNENDED if closure.until_at is None else f"until {moment(page, closure.until_at, facts.timezone)}"
-    notes = [f"{facts.name} is shown as closed{begins or ' at once,'} {ends}."]
+    notes = [f"{facts.name} is shown as closed{begins} {ends}."]
     words: dict[str, list[str]] = {}
     shared = []
     for id, sign in sorted(view.signs.items()):

@@ -134,6 +134,8 @@ async def test_what_has_begun_keeps_its_beginning_and_gets_an_end(closing: Closi
     same = await fill_in(closing.client, path, "check")
     assert (same.status_code, "Nothing would change" in same.text) == (422, True)
     assert await closing.told(number) == before
+    check = await fill_in(closing.client, path, "check", reason="Fair")
+    assert "Street 0 is shown as closed until further notice." in check.text
     done = await fill_in(closing.client, path, "save", until=closing.typed(hours=3), reason="Fair")
     assert done.status_code == 303, done.text
     after = await closing.told(number)

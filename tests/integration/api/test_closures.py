@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from parking.access_keys import Scope
-from tests.integration.api.conftest import Api
+from tests.integration.api.conftest import Api, shares_api
 from tests.support.access import bearer, key_of
 from tests.support.polling import until
 
@@ -159,6 +159,7 @@ async def test_a_closure_to_come_cannot_begin_in_the_past_or_after_its_end(api: 
         assert (refused.status_code, told in refused.json()["detail"]) == (422, True), refused.text
 
 
+@shares_api
 @pytest.mark.parametrize(
     ("wish", "status", "told"),
     [
@@ -171,10 +172,10 @@ async def test_a_closure_to_come_cannot_begin_in_the_past_or_after_its_end(api: 
     ],
 )
 async def test_a_closure_that_cannot_be_is_told_why(
-    api: Api, city_url: str, wish: dict[str, Any], status: int, told: str
+    shared_api: Api, shared_city_url: str, wish: dict[str, Any], status: int, told: str
 ) -> None:
-    key = bearer(await key_of(city_url, Scope.REGISTRY_WRITE))
-    answer = await api.client.post(PATH, headers=key, json=wish)
+    key = bearer(await key_of(shared_city_url, Scope.REGISTRY_WRITE, name=str(wish)))
+    answer = await shared_api.client.post(PATH, headers=key, json=wish)
     assert (answer.status_code, told in answer.json()["detail"]) == (status, True), answer.text
 
 

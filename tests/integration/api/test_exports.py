@@ -42,9 +42,7 @@ async def manager(api: Api, city_url: str) -> dict[str, str]:
 
 
 async def fetch(api: Api, manager: dict[str, str], kind: str, form: str) -> bytes:
-    answer = await api.client.get(
-        f"/v1/exports/{kind}", params={**PERIOD, "format": form}, headers=manager, timeout=60
-    )
+    answer = await api.client.get(f"/v1/exports/{kind}", params={**PERIOD, "format": form}, headers=manager)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-disposition"] == f'attachment; filename="{kind}-20260302-20260303.{form}"'
     return answer.content
@@ -80,9 +78,7 @@ async def test_more_rows_than_a_worksheet_has_are_refused_before_the_file_begins
     api: Api, manager: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("parking.exporting.formats.XLSX_ROWS", MANY - 1)
-    answer = await api.client.get(
-        "/v1/exports/stays", params={**PERIOD, "format": "xlsx"}, headers=manager, timeout=60
-    )
+    answer = await api.client.get("/v1/exports/stays", params={**PERIOD, "format": "xlsx"}, headers=manager)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert f"a worksheet has {MANY - 1} rows; ask for a shorter period" in answer.json()["detail"]
 

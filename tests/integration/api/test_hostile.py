@@ -8,7 +8,7 @@ import pytest
 
 from api import edge, patience
 from parking.access_keys import Scope
-from tests.integration.api.conftest import Api
+from tests.integration.api.conftest import Api, shares_api
 from tests.support.access import bearer, key_of
 from tests.support.polling import until
 
@@ -38,6 +38,7 @@ async def test_long_and_deep_bodies_are_refused_and_all_goes_on(api: Api, city_u
     assert (await api.client.get("/v1/sites")).status_code == 200
 
 
+@shares_api
 @pytest.mark.parametrize(
     "path",
     [
@@ -53,8 +54,8 @@ async def test_long_and_deep_bodies_are_refused_and_all_goes_on(api: Api, city_u
         "/v1/sites/" + "a" * 5000,
     ],
 )
-async def test_path_tricks_lead_nowhere(api: Api, path: str) -> None:
-    answer = await raw(api, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+async def test_path_tricks_lead_nowhere(shared_api: Api, path: str) -> None:
+    answer = await raw(shared_api, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     head = answer.partition(b"\r\n\r\n")[0]
     assert head.startswith((b"HTTP/1.1 4", b"HTTP/1.1 3")), head
     assert b"root:" not in answer

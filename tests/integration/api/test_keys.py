@@ -8,8 +8,11 @@ from parking.access_keys import Scope
 from parking.audit import Chain
 from parking.db.audit import walk_log
 from parking.db.connect import connect
-from tests.integration.api.conftest import Api
+from tests.integration.api.conftest import Api, shares_api
 from tests.support.access import bearer, key_of
+from tests.support.services import run_sync
+
+SCOPES = (Scope.KEYS_WRITE, Scope.COUNTS_WRITE, Scope.AUDIT_READ)
 
 
 async def whole(url: str) -> int:
@@ -24,8 +27,13 @@ async def whole(url: str) -> int:
 @pytest.fixture
 async def admin(city_url: str) -> dict[str, str]:
     """The header of one who may make keys for counting, and read the audit log."""
-    scopes = (Scope.KEYS_WRITE, Scope.COUNTS_WRITE, Scope.AUDIT_READ)
-    return bearer(await key_of(city_url, *scopes, name="admin"))
+    return bearer(await key_of(city_url, *SCOPES, name="admin"))
+
+
+@pytest.fixture(scope="module")
+def shared_admin(shared_city_url: str) -> dict[str, str]:
+    """The same, for wishes that are refused."""
+    return bearer(run_sync(key_of(shared_city_url, *SCOPES, name="admin")))
 
 
 async def test_the_life_of_a_key_over_http(api: Api, city_url: str, admin: dict[str, str]) -> None:
@@ -83,6 +91,7 @@ async def test_nobody_gives_out_more_than_they_have(api: Api, city_url: str, adm
     assert here.status_code == 201
 
 
+@shares_api
 @pytest.mark.parametrize(
     ("wish", "status", "told"),
     [
@@ -98,12 +107,17 @@ async def test_nobody_gives_out_more_than_they_have(api: Api, city_url: str, adm
     ],
 )
 async def test_a_wish_that_cannot_be_met_is_told_why(
-    api: Api, city_url: str, admin: dict[str, str], wish: dict[str, Any], status: int, told: str
+    shared_api: Api,
+    shared_city_url: str,
+    shared_admin: dict[str, str],
+    wish: dict[str, Any],
+    status: int,
+    told: str,
 ) -> None:
-    response = await api.client.post("/v1/keys", json=wish, headers=admin)
+    response = await shared_api.client.post("/v1/keys", json=wish, headers=shared_admin)
     assert response.status_code == status, response.text
     assert told in response.json()["detail"]
-    assert await whole(city_url) == 1
+    assert await whole(shared_city_url) == 1
 
 
 async def test_an_id_that_there_is_not_is_404(api: Api, admin: dict[str, str]) -> None:

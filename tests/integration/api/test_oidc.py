@@ -10,6 +10,7 @@ from random import randrange
 from typing import Annotated, Any
 
 import pytest
+import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import Depends
 
@@ -17,7 +18,8 @@ from api.access import Access, Caller, needs
 from api.issuer_keys import IssuerKeys
 from api.oidc import Tokens
 from parking.access_keys import Scope
-from tests.integration.api.conftest import Api, StartApi
+from parking.settings import Settings
+from tests.integration.api.conftest import Api, StartApi, running_api, shares_api
 from tests.support.access import bearer, key_of
 from tests.support.issuer import AUDIENCE, Issuer, jwk, listening
 
@@ -30,6 +32,12 @@ def issuer() -> Iterator[Issuer]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def shared_issuer() -> Iterator[Issuer]:
+    with listening() as running:
+        yield running
+
+
 async def guarded(api: Api) -> Api:
     @api.app.get("/guarded")
     async def route(caller: Annotated[Caller, Depends(needs(Scope.COUNTS_WRITE))]) -> dict[str, Any]:
@@ -38,18 +46,30 @@ async def guarded(api: Api) -> Api:
     return api
 
 
+def trusting(issuer: Issuer) -> dict[str, Any]:
+    return {"oidc_issuer": issuer.url, "oidc_audience": AUDIENCE, "oidc_roles": ROLES}
+
+
 @pytest.fixture
 async def api(start_api: StartApi, issuer: Issuer) -> AsyncIterator[Api]:
     """The API, which trusts that provider."""
-    settings = {"oidc_issuer": issuer.url, "oidc_audience": AUDIENCE, "oidc_roles": ROLES}
-    async with start_api(**settings) as running:
+    async with start_api(**trusting(issuer)) as running:
+        yield await guarded(running)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_api(shared_city_url: str, shared_issuer: Issuer) -> AsyncIterator[Api]:
+    """The same for the tokens of all tests that only show one."""
+    settings = Settings(database_url=shared_city_url, rate_per_s=0, **trusting(shared_issuer))
+    async with running_api(settings) as running:
         yield await guarded(running)
 
 
 async def ask(api: Api, token: str) -> Any:
     """Show a token, each time from another address: wrong ones from one address are limited."""
     address = f"198.51.{randrange(256)}.{randrange(256)}"
-    return await api.client.get("/guarded", headers={**bearer(token), "X-Forwarded-For": address})
+    headers = {b"Authorization": f"Bearer {token}".encode(), b"X-Forwarded-For": address.encode()}
+    return await api.client.get("/guarded", headers=headers)
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA"])
@@ -63,15 +83,19 @@ async def test_a_token_lets_in_by_its_roles(api: Api, issuer: Issuer, algorithm:
     assert issuer.asked == 1
 
 
+@shares_api
 @pytest.mark.parametrize("roles", [None, [], ["Other"], "Other", {"a": 1}, 5])
-async def test_a_holder_without_a_role_of_ours_is_403(api: Api, issuer: Issuer, roles: Any) -> None:
-    response = await ask(api, issuer.token(roles=roles))
+async def test_a_holder_without_a_role_of_ours_is_403(
+    shared_api: Api, shared_issuer: Issuer, roles: Any
+) -> None:
+    response = await ask(shared_api, shared_issuer.token(roles=roles))
     assert (response.status_code, "counts:write" in response.json()["detail"]) == (403, True)
 
 
 NOW = int(time.time())
 
 
+@shares_api
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -91,51 +115,56 @@ NOW = int(time.time())
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_a_token_that_is_not_for_us_is_401(
-    api: Api, issuer: Issuer, changes: dict[str, Any], told: str
+    shared_api: Api, shared_issuer: Issuer, changes: dict[str, Any], told: str
 ) -> None:
     if "key" in changes:
-        changes = {**changes, "key": issuer.private["RS256"]}
-    response = await ask(api, issuer.token(**changes))
+        changes = {**changes, "key": shared_issuer.private["RS256"]}
+    response = await ask(shared_api, shared_issuer.token(**changes))
     assert (response.status_code, response.headers["content-type"]) == (401, "application/problem+json")
     assert told in response.json()["detail"]
     assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
-async def test_a_little_difference_of_clocks_is_forgiven(api: Api, issuer: Issuer) -> None:
+@shares_api
+async def test_a_little_difference_of_clocks_is_forgiven(shared_api: Api, shared_issuer: Issuer) -> None:
     now = int(time.time())
-    assert (await ask(api, issuer.token(exp=now - 10))).status_code == 200
-    assert (await ask(api, issuer.token(nbf=now + 10, iat=now + 10))).status_code == 200
+    assert (await ask(shared_api, shared_issuer.token(exp=now - 10))).status_code == 200
+    assert (await ask(shared_api, shared_issuer.token(nbf=now + 10, iat=now + 10))).status_code == 200
 
 
-async def test_a_token_signed_by_somebody_else_is_401(api: Api, issuer: Issuer) -> None:
+@shares_api
+async def test_a_token_signed_by_somebody_else_is_401(shared_api: Api, shared_issuer: Issuer) -> None:
     with listening() as other:
         for algorithm in ("RS256", "PS256", "ES256", "EdDSA"):
             kid = "RS256" if algorithm == "PS256" else algorithm
-            token = issuer.token(algorithm, key=other.private[kid])
-            assert (await ask(api, token)).status_code == 401, algorithm
+            token = shared_issuer.token(algorithm, key=other.private[kid])
+            assert (await ask(shared_api, token)).status_code == 401, algorithm
 
 
 def part(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-async def test_neither_none_nor_a_shared_secret_is_a_signature(api: Api, issuer: Issuer) -> None:
-    good = issuer.token()
+@shares_api
+async def test_neither_none_nor_a_shared_secret_is_a_signature(
+    shared_api: Api, shared_issuer: Issuer
+) -> None:
+    good = shared_issuer.token()
     _, claims, signature = good.split(".")
     algorithms: tuple[Any, ...] = ("none", "None", "", None, "HS256", "RS1", "RS384", "ES256K", 7, [])
     for alg in algorithms:
         for ending in ("", signature):
             forged = f"{part({'alg': alg, 'typ': 'JWT', 'kid': 'RS256'})}.{claims}.{ending}"
-            response = await ask(api, forged)
+            response = await ask(shared_api, forged)
             assert (response.status_code, alg) == (401, alg)
-    public = issuer.private["RS256"].public_key()
+    public = shared_issuer.private["RS256"].public_key()
     forms = ((Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), (Encoding.DER, PublicFormat.PKCS1))
     for encoding, form in forms:
         secret = public.public_bytes(encoding, form)
         signed = f"{part({'alg': 'HS256', 'typ': 'JWT', 'kid': 'RS256'})}.{claims}"
         mac = hmac.digest(secret, signed.encode(), hashlib.sha256)
         forged = f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
-        assert (await ask(api, forged)).status_code == 401
+        assert (await ask(shared_api, forged)).status_code == 401
 
 
 NO_TOKENS = (
@@ -151,10 +180,10 @@ NO_TOKENS = (
 )
 
 
+@shares_api
 @pytest.mark.parametrize("token", NO_TOKENS, ids=lambda token: token[:12])
-async def test_what_is_no_token_is_401(api: Api, token: str) -> None:
-    response = await api.client.get("/guarded", headers={b"Authorization": f"Bearer {token}".encode()})
-    assert response.status_code == 401
+async def test_what_is_no_token_is_401(shared_api: Api, token: str) -> None:
+    assert (await ask(shared_api, token)).status_code == 401
 
 
 def quick(api: Api, issuer: Issuer, *, kept_s: float = 3600) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.conftest import StartProcess
+from tests.support.polling import PATIENCE_S
 from tests.support.processes import ParkingProcess
 
 SOON_S = 8
@@ -22,7 +23,7 @@ async def test_sigterm_ends_it_soon_with_streams_open(process: StartProcess, cit
     url = await url_of(api)
     await api.wait_for_http(f"{url}/v1/sites")
     async with (
-        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+        httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_S) as client,
         client.stream("GET", "/v1/stream") as response,
     ):
         lines = response.aiter_lines()

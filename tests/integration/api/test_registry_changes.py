@@ -7,9 +7,10 @@ import pytest
 
 from parking.access_keys import Scope
 from parking.db.connect import connect
-from tests.integration.api.conftest import Api
+from tests.integration.api.conftest import Api, shares_api
 from tests.support.access import bearer, key_of
 from tests.support.polling import until
+from tests.support.services import run_sync
 
 PATCH = {"Content-Type": "application/merge-patch+json"}
 
@@ -43,6 +44,13 @@ class Registry:
 @pytest.fixture
 async def registry(api: Api, city_url: str) -> Registry:
     return Registry(api.client, bearer(await key_of(city_url, Scope.REGISTRY_WRITE)))
+
+
+@pytest.fixture(scope="module")
+def shared_registry(shared_api: Api, shared_city_url: str) -> Registry:
+    """For those who change nothing."""
+    key = run_sync(key_of(shared_city_url, Scope.REGISTRY_WRITE))
+    return Registry(shared_api.client, bearer(key))
 
 
 async def changes(url: str) -> list[tuple[str, str, Any, Any]]:
@@ -150,6 +158,7 @@ async def test_a_patch_that_changes_nothing_leaves_no_trace(registry: Registry, 
     assert await changes(city_url) == []
 
 
+@shares_api
 @pytest.mark.parametrize(
     ("path", "patch", "field", "value", "rule"),
     [
@@ -171,21 +180,28 @@ async def test_a_patch_that_changes_nothing_leaves_no_trace(registry: Registry, 
     ],
 )
 async def test_what_cannot_be_is_told_field_value_rule(
-    registry: Registry, city_url: str, path: str, patch: Any, field: str, value: str, rule: str
+    shared_registry: Registry,
+    shared_city_url: str,
+    path: str,
+    patch: Any,
+    field: str,
+    value: str,
+    rule: str,
 ) -> None:
-    answer = await registry.patch(path, patch)
+    answer = await shared_registry.patch(path, patch)
     assert answer.status_code == 422, answer.text
     (error,) = answer.json()["errors"]
     assert error["field"].startswith(field)
     assert error["value"] == value
     assert rule in error["rule"]
-    assert await changes(city_url) == []
+    assert await changes(shared_city_url) == []
 
 
+@shares_api
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b'{"a": NaN}'])
-async def test_a_hostile_body_is_refused_in_words(api: Api, registry: Registry, body: bytes) -> None:
-    headers = registry.headers | PATCH | {"If-Match": "*"}
-    answer = await api.client.patch("/v1/registry/bays/street-0-1", headers=headers, content=body)
+async def test_a_hostile_body_is_refused_in_words(shared_registry: Registry, body: bytes) -> None:
+    headers = shared_registry.headers | PATCH | {"If-Match": "*"}
+    answer = await shared_registry.client.patch("/v1/registry/bays/street-0-1", headers=headers, content=body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["rule"]
 

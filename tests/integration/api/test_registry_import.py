@@ -9,9 +9,10 @@ import pytest
 from api.edge import MOST_IMPORT
 from parking.access_keys import Scope
 from parking.db.connect import connect
-from tests.integration.api.conftest import Api
+from tests.integration.api.conftest import Api, shares_api
 from tests.support.access import bearer, key_of
 from tests.support.polling import until
+from tests.support.services import run_sync
 
 PATH = "/v1/registry/import"
 CSV = {"Content-Type": "text/csv"}
@@ -28,10 +29,9 @@ async def exported(api: Api, key: dict[str, str]) -> Any:
     return (await api.client.get("/v1/registry/export", headers=key)).json()
 
 
-@pytest.fixture(autouse=True)
-def patient(api: Api) -> None:
-    """A process begins for each file, which takes a while on a busy machine."""
-    api.client.timeout = httpx.Timeout(60)
+@pytest.fixture(scope="module")
+def shared_key(shared_city_url: str) -> dict[str, str]:
+    return bearer(run_sync(key_of(shared_city_url, Scope.REGISTRY_WRITE)))
 
 
 def told(answer: httpx.Response) -> list[tuple[int, str, str]]:
@@ -161,15 +161,16 @@ async def test_an_export_of_one_imports_into_another(api: Api, key: dict[str, st
     assert [field for _, field, _ in told(other)] == ["counting (street-0)"]
 
 
+@shares_api
 @pytest.mark.parametrize(
     ("kind", "body"),
     [(JSON, b"{"), (JSON, b"[]"), (JSON, b"[" * 100_000), (JSON, b'{"sites": 3}'), (JSON, b""), (CSV, b""),
      (GEOJSON, b"{}"), (GEOJSON, b"\xff"), (CSV, b'site,bay\n"a\n'), (CSV, b"site,bay\n\x00,b\n")],
 )  # fmt: skip
 async def test_a_hostile_file_is_refused_in_words(
-    api: Api, key: dict[str, str], kind: dict[str, str], body: bytes
+    shared_api: Api, shared_key: dict[str, str], kind: dict[str, str], body: bytes
 ) -> None:
-    answer = await api.client.post(PATH, headers=key | kind, content=body)
+    answer = await shared_api.client.post(PATH, headers=shared_key | kind, content=body)
     assert told(answer)
 
 

@@ -16,8 +16,9 @@ from parking.db.connect import connect
 from parking.db.records import Batch, BayRecord
 from parking.db.write import write_batch
 from parking.model import BayObservation, Occupancy
-from tests.integration.api.conftest import Api
+from tests.integration.api.conftest import Api, shares_api
 from tests.support.access import bearer, key_of
+from tests.support.services import run_sync
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday; in March Cardiff's time is UTC
 V, O = Occupancy.VACANT, Occupancy.OCCUPIED  # noqa: E741
@@ -45,11 +46,11 @@ async def lived(url: str) -> None:
         )
 
 
-@pytest.fixture
-async def manager(api: Api, city_url: str) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def manager(shared_city_url: str) -> dict[str, str]:
     """The headers of one who may read reports, after that day."""
-    await lived(city_url)
-    return bearer(await key_of(city_url, Scope.REPORTS_READ))
+    run_sync(lived(shared_city_url))
+    return bearer(run_sync(key_of(shared_city_url, Scope.REPORTS_READ)))
 
 
 async def ask(api: Api, manager: dict[str, str], report: str, **asked: Any) -> Any:
@@ -59,8 +60,9 @@ async def ask(api: Api, manager: dict[str, str], report: str, **asked: Any) -> A
     return answer.json() if answer.headers["content-type"] == "application/json" else answer.text
 
 
-async def test_utilisation_tells_the_day_hour_by_hour(api: Api, manager: dict[str, str]) -> None:
-    report = await ask(api, manager, "utilisation", bucket="hour", site="street-0")
+@shares_api
+async def test_utilisation_tells_the_day_hour_by_hour(shared_api: Api, manager: dict[str, str]) -> None:
+    report = await ask(shared_api, manager, "utilisation", bucket="hour", site="street-0")
 
     (line,) = report["lines"]
     assert line["total"]["occupied_hours"] == 2 + 0.5 + 12
@@ -77,17 +79,21 @@ async def test_utilisation_tells_the_day_hour_by_hour(api: Api, manager: dict[st
     assert "misuse of bays" in report["not_claimed"]
 
 
-async def test_a_report_by_bay_adds_up_to_the_report_by_site(api: Api, manager: dict[str, str]) -> None:
-    by_site = await ask(api, manager, "utilisation", bucket="all", site="street-0")
-    by_bay = await ask(api, manager, "utilisation", bucket="all", by="bay", site="street-0")
+@shares_api
+async def test_a_report_by_bay_adds_up_to_the_report_by_site(
+    shared_api: Api, manager: dict[str, str]
+) -> None:
+    by_site = await ask(shared_api, manager, "utilisation", bucket="all", site="street-0")
+    by_bay = await ask(shared_api, manager, "utilisation", bucket="all", by="bay", site="street-0")
 
     heard = [line for line in by_bay["lines"] if line["total"]["coverage"]]
     assert [line["name"] for line in heard] == ["street-0-0", "street-0-1"]
     assert by_bay["total"] == by_site["total"]
 
 
-async def test_the_profile_has_168_hours(api: Api, manager: dict[str, str]) -> None:
-    report = await ask(api, manager, "profile", site="street-0")
+@shares_api
+async def test_the_profile_has_168_hours(shared_api: Api, manager: dict[str, str]) -> None:
+    report = await ask(shared_api, manager, "profile", site="street-0")
 
     (line,) = report["lines"]
     at = {(hour["weekday"], hour["hour"]): hour["figures"] for hour in line["hours"]}
@@ -98,8 +104,9 @@ async def test_the_profile_has_168_hours(api: Api, manager: dict[str, str]) -> N
     assert (line["peak"]["weekday"], line["peak"]["hour"]) == (0, 9)
 
 
-async def test_dwell_has_quantiles_and_classes(api: Api, manager: dict[str, str]) -> None:
-    report = await ask(api, manager, "dwell", site="street-0")
+@shares_api
+async def test_dwell_has_quantiles_and_classes(shared_api: Api, manager: dict[str, str]) -> None:
+    report = await ask(shared_api, manager, "dwell", site="street-0")
 
     (line,) = report["lines"]
     assert line["sessions"] == 3
@@ -109,8 +116,11 @@ async def test_dwell_has_quantiles_and_classes(api: Api, manager: dict[str, str]
     }  # fmt: skip
 
 
-async def test_overstays_are_counted_against_the_limit_of_the_bay(api: Api, manager: dict[str, str]) -> None:
-    report = await ask(api, manager, "overstays", site="street-0")
+@shares_api
+async def test_overstays_are_counted_against_the_limit_of_the_bay(
+    shared_api: Api, manager: dict[str, str]
+) -> None:
+    report = await ask(shared_api, manager, "overstays", site="street-0")
 
     (line,) = report["lines"]
     assert (line["stays"], line["overstays"], line["share"], line["over_hours"]) == (2, 1, 0.5, 1.0)
@@ -118,9 +128,10 @@ async def test_overstays_are_counted_against_the_limit_of_the_bay(api: Api, mana
     assert (stay["bay"], stay["over_s"], stay["at_least"]) == ("street-0-0", 3600.0, False)
 
 
-async def test_two_periods_are_compared(api: Api, manager: dict[str, str]) -> None:
+@shares_api
+async def test_two_periods_are_compared(shared_api: Api, manager: dict[str, str]) -> None:
     second = {"with_from": "2026-03-02T12:00", "with_until": "2026-03-03"}
-    report = await ask(api, manager, "comparison", until="2026-03-02T12:00", site="street-0", **second)
+    report = await ask(shared_api, manager, "comparison", until="2026-03-02T12:00", site="street-0", **second)
 
     (line,) = report["lines"]
     assert line["first"]["occupancy"] == pytest.approx(5 / 24)
@@ -129,15 +140,17 @@ async def test_two_periods_are_compared(api: Api, manager: dict[str, str]) -> No
     assert line["sessions_ratio"] == 2.0
 
 
-async def test_csv_has_a_row_for_each_bucket(api: Api, manager: dict[str, str]) -> None:
-    text = await ask(api, manager, "utilisation", bucket="hour", site="street-0", format="csv")
+@shares_api
+async def test_csv_has_a_row_for_each_bucket(shared_api: Api, manager: dict[str, str]) -> None:
+    text = await ask(shared_api, manager, "utilisation", bucket="hour", site="street-0", format="csv")
 
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 24
     assert (rows[9]["site"], rows[9]["occupancy"], rows[9]["coverage"]) == ("street-0", "1.0", "1.0")
 
 
-async def test_gates_tell_of_a_car_park(api: Api, manager: dict[str, str], city_url: str) -> None:
+async def test_gates_tell_of_a_car_park(api: Api, city_url: str) -> None:
+    manager = bearer(await key_of(city_url, Scope.REPORTS_READ))
     passages = [("cm-in", "in", 8), ("cm-in", "in", 9), ("cm-out", "out", 18)]
     async with connect(city_url, name="test", autocommit=True) as connection:
         for number, (camera, direction, hour) in enumerate(passages):
@@ -157,6 +170,7 @@ async def test_gates_tell_of_a_car_park(api: Api, manager: dict[str, str], city_
     assert total["occupancy"] == pytest.approx(total["average_inside"] / 100)
 
 
+@shares_api
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
@@ -172,76 +186,87 @@ async def test_gates_tell_of_a_car_park(api: Api, manager: dict[str, str], city_
     ids=["word", "minute", "offset", "empty", "long", "bucket", "by", "many"],
 )
 async def test_what_cannot_be_asked_is_explained(
-    api: Api, manager: dict[str, str], asked: dict[str, str], words: str
+    shared_api: Api, manager: dict[str, str], asked: dict[str, str], words: str
 ) -> None:
     query = {"from": "2026-03-02", "until": "2026-03-03", **asked}
-    answer = await api.client.get("/v1/reports/utilisation", params=query, headers=manager)
+    answer = await shared_api.client.get("/v1/reports/utilisation", params=query, headers=manager)
 
     assert answer.status_code == 422
     assert words in answer.json()["detail"]
 
 
-async def test_a_site_that_nobody_knows_is_not_found(api: Api, manager: dict[str, str]) -> None:
+@shares_api
+async def test_a_site_that_nobody_knows_is_not_found(shared_api: Api, manager: dict[str, str]) -> None:
     query = {"from": "2026-03-02", "until": "2026-03-03", "site": "nowhere"}
-    answer = await api.client.get("/v1/reports/utilisation", params=query, headers=manager)
+    answer = await shared_api.client.get("/v1/reports/utilisation", params=query, headers=manager)
 
     assert answer.status_code == 404
     assert "nowhere" in answer.json()["detail"]
 
 
-async def test_reports_need_a_key_for_reports(api: Api, city_url: str) -> None:
+@shares_api
+async def test_reports_need_a_key_for_reports(shared_api: Api, shared_city_url: str) -> None:
     query = {"from": "2026-03-02", "until": "2026-03-03"}
-    other = bearer(await key_of(city_url, Scope.AUDIT_READ, name="other"))
+    other = bearer(await key_of(shared_city_url, Scope.AUDIT_READ, name="other"))
 
-    assert (await api.client.get("/v1/reports/utilisation", params=query)).status_code == 401
-    assert (await api.client.get("/v1/reports/utilisation", params=query, headers=other)).status_code == 403
+    assert (await shared_api.client.get("/v1/reports/utilisation", params=query)).status_code == 401
+    assert (
+        await shared_api.client.get("/v1/reports/utilisation", params=query, headers=other)
+    ).status_code == 403
 
 
+@shares_api
 async def test_a_key_bound_to_a_site_reads_that_site_alone(
-    api: Api, manager: dict[str, str], city_url: str
+    shared_api: Api, manager: dict[str, str], shared_city_url: str
 ) -> None:
-    bound = bearer(await key_of(city_url, Scope.REPORTS_READ, name="east", sites=["street-1"]))
+    bound = bearer(await key_of(shared_city_url, Scope.REPORTS_READ, name="east", sites=["street-1"]))
 
-    report = await ask(api, bound, "utilisation")
+    report = await ask(shared_api, bound, "utilisation")
 
     assert [line["name"] for line in report["lines"]] == ["street-1"]
     query = {"from": "2026-03-02", "until": "2026-03-03", "site": "street-0"}
-    answer = await api.client.get("/v1/reports/utilisation", params=query, headers=bound)
+    answer = await shared_api.client.get("/v1/reports/utilisation", params=query, headers=bound)
     assert answer.status_code == 403
 
 
+@shares_api
 async def test_a_month_is_a_page_and_a_pdf_with_plots(
-    api: Api, manager: dict[str, str], city_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shared_api: Api,
+    manager: dict[str, str],
+    shared_city_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = {"month": "2026-03", "site": "street-0"}
-    page = await api.client.get("/v1/reports/monthly", params=asked, headers=manager, timeout=60)
+    page = await shared_api.client.get("/v1/reports/monthly", params=asked, headers=manager)
     assert page.status_code == 200, page.text
     assert page.text.count('<img src="data:image/svg+xml;base64,') == 3
     assert "Use of parking, March 2026: Street 0" in page.text
     assert "misuse of bays" in page.text
     assert "<script" not in page.text
 
-    report = await api.client.get(
-        "/v1/reports/monthly", params={**asked, "format": "json"}, headers=manager, timeout=60
+    report = await shared_api.client.get(
+        "/v1/reports/monthly", params={**asked, "format": "json"}, headers=manager
     )
     total = report.json()["change"]["total"]
     assert total["second"]["sessions"] == 3
     assert total["first"]["occupancy"] is None  # nothing was there in February
 
-    monkeypatch.setenv("PARKING_DATABASE_URL", city_url)
+    monkeypatch.setenv("PARKING_DATABASE_URL", shared_city_url)
     file = tmp_path / "march.pdf"
     arguments = ["report", "monthly", "2026-03", "--site", "street-0", "--pdf", str(file)]
     done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
     assert done.exit_code == 0, done.output
     assert file.read_bytes().startswith(b"%PDF-")
-    answer = await api.client.get(
-        "/v1/reports/monthly", params={**asked, "format": "pdf"}, headers=manager, timeout=60
+    answer = await shared_api.client.get(
+        "/v1/reports/monthly", params={**asked, "format": "pdf"}, headers=manager
     )
     assert answer.content.startswith(b"%PDF-")
 
 
-async def test_a_month_that_is_none_is_explained(api: Api, manager: dict[str, str]) -> None:
-    answer = await api.client.get("/v1/reports/monthly", params={"month": "2026-13"}, headers=manager)
+@shares_api
+async def test_a_month_that_is_none_is_explained(shared_api: Api, manager: dict[str, str]) -> None:
+    answer = await shared_api.client.get("/v1/reports/monthly", params={"month": "2026-13"}, headers=manager)
 
     assert answer.status_code == 422
     assert "a month such as 2026-03" in answer.json()["detail"]

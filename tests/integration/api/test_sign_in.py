@@ -20,6 +20,7 @@ from tests.integration.api.conftest import Api, StartApi
 from tests.support.access import key_of
 from tests.support.databases import outage
 from tests.support.issuer import Issuer, listening
+from tests.support.polling import PATIENCE_S
 from tests.support.services import Services
 from tests.support.signing_in import form_token, sign_in
 
@@ -128,7 +129,9 @@ async def test_signing_out_ends_the_session_for_good(desk: Api, city_url: str) -
     stolen = dict(desk.client.cookies)
     token = form_token((await desk.client.get(PATH)).text)
     assert (await desk.client.post("/sign-out", data={"csrf": token})).headers["location"] == "/sign-in?out=1"
-    async with httpx.AsyncClient(base_url=desk.url, cookies=stolen, trust_env=False) as thief:
+    async with httpx.AsyncClient(
+        base_url=desk.url, cookies=stolen, trust_env=False, timeout=PATIENCE_S
+    ) as thief:
         assert (await thief.get(PATH)).status_code == 303
     async with connect(city_url, name="test", autocommit=True) as connection:
         rows = await page(connection, Filter(action="session."), limit=9)
@@ -254,7 +257,7 @@ async def test_a_way_back_that_was_not_begun_here_lets_nobody_in(provided: Api, 
     for params in ({"code": code, "state": "x"}, {"state": asked["state"], "error": "access_denied"}, {}):
         answer = await provided.client.get("/sign-in/callback", params=params)
         assert answer.status_code == 422
-    async with httpx.AsyncClient(base_url=provided.url, trust_env=False) as other:
+    async with httpx.AsyncClient(base_url=provided.url, trust_env=False, timeout=PATIENCE_S) as other:
         answer = await other.get("/sign-in/callback", params={"code": code, "state": asked["state"]})
         assert answer.status_code == 422
 

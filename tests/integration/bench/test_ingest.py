@@ -10,7 +10,7 @@ from tests.support.services import PROJECT
 
 def test_a_quick_run_measures_frames_beside_their_limit() -> None:
     command = [sys.executable, "-m", "bench.ingest", "--quick", "--only", "frames", "--json"]
-    done = subprocess.run(command, cwd=PROJECT, env=os.environ, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=PROJECT, env=os.environ, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     (figure,) = document["figures"]

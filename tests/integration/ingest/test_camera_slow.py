@@ -19,7 +19,7 @@ from parking.db.pool import Pool
 from parking.settings import Settings
 from tests.support.access import bearer, key_of
 from tests.support.city import load, small_registry
-from tests.support.polling import until
+from tests.support.polling import PATIENCE_S, until
 from tests.support.writing import writing_to
 
 PATH = "/v1/cameras/cm-in"
@@ -40,7 +40,7 @@ async def listening(database_url: str) -> AsyncIterator[tuple[int, Presented]]:
 
         async def answers() -> bool:
             try:
-                async with httpx.AsyncClient(trust_env=False) as client:
+                async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
                     return (await client.get(f"http://127.0.0.1:{port}{PATH}")).status_code == 401
             except httpx.TransportError:
                 return False
@@ -67,6 +67,6 @@ async def test_who_sends_no_head_and_who_sends_half_a_body_are_cut_off(
             for writer in (unused, sending):
                 writer.close()
                 await writer.wait_closed()
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
             url = f"http://127.0.0.1:{port}{PATH}"
             assert (await client.get(url, headers=bearer(key))).status_code == 200

@@ -11,7 +11,7 @@ from parking.model import SiteStatus
 from parking.opening import opening_hours
 from parking.sign_rules import Hours, Mode, Override, SignRules
 from parking.signs import SignMessage, decide, message_of
-from tests.unit.parking.test_sign_engine import site
+from tests.support.snapshots import snapshot_of
 
 ZONE = "Europe/London"
 MINUTE = timedelta(minutes=1)
@@ -65,7 +65,9 @@ def told(
 ) -> SignMessage:
     """What a sign of one site is told at a time, whose status is published as it is."""
     now_is = status(hours, ends, now)
-    decision = decide([site(9, 9, status=now_is)], now=now, stale=False, rules=rules, override=override)
+    decision = decide(
+        [snapshot_of(9, 9, status=now_is)], now=now, stale=False, rules=rules, override=override
+    )
     changes_at = next_change(
         now,
         rules=rules,
@@ -141,6 +143,6 @@ def test_a_change_that_is_not_published_yet_is_due_for_a_while(
 
 def test_what_is_about_to_change_is_valid_for_a_moment() -> None:
     now = datetime(2026, 6, 3, 18, tzinfo=UTC)
-    decision = decide([site(9, 9)], now=now, stale=False, rules=SignRules())
+    decision = decide([snapshot_of(9, 9)], now=now, stale=False, rules=SignRules())
     message = message_of("vms", decision, now=now, rules=SignRules(), changes_at=now)
     assert (message.valid_until, message.poll_after_s) == (now + timedelta(seconds=1), 1)

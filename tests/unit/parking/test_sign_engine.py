@@ -9,45 +9,19 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from parking.availability import count_bays
 from parking.model import SiteStatus, Snapshot
 from parking.sign_rules import Hours, Layout, Mode, Override, Show, SignRules, Texts, Thresholds
 from parking.signs import BLANK, Decision, Memory, Why, decide, message_of, recall
+from tests.support.snapshots import NOON, snapshot_of
 
-NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HYSTERESIS = Thresholds(
     full_increasing=2, full_decreasing=5, almost_full_increasing=10, almost_full_decreasing=15
 )
 
 
-def site(
-    vacant: int,
-    occupied: int = 0,
-    unknown: int = 0,
-    *,
-    id: str = "street",
-    revision: int = 1,
-    status: SiteStatus = SiteStatus.OPEN,
-) -> Snapshot:
-    """The snapshot of a street."""
-    counts = count_bays(vacant=vacant, occupied=occupied, unknown=unknown)
-    return Snapshot(
-        site_id=id,
-        revision=revision,
-        status=status,
-        capacity=counts.capacity,
-        vacant=vacant,
-        occupied=occupied,
-        unknown=unknown,
-        free_min=counts.free_min,
-        free_max=counts.free_max,
-        as_of=NOON,
-    )
-
-
 def free(vacant: int, *, revision: int = 1) -> Snapshot:
     """A street of a thousand bays of which so many are free."""
-    return site(vacant, 1000 - vacant, revision=revision)
+    return snapshot_of(vacant, 1000 - vacant, revision=revision)
 
 
 def play(
@@ -142,7 +116,11 @@ def test_closed_does_not_wait_and_opening_again_does_not_either() -> None:
 
 def test_a_group_has_a_line_for_each_site_with_its_label() -> None:
     rules = SignRules(layout=Layout.EACH, labels={"north": "NORTH", "south": "SOUTH"})
-    sites = [site(3, 1, id="north"), site(0, 4, id="south"), site(2, 2, id="west", status=SiteStatus.CLOSED)]
+    sites = [
+        snapshot_of(3, 1, id="north"),
+        snapshot_of(0, 4, id="south"),
+        snapshot_of(2, 2, id="west", status=SiteStatus.CLOSED),
+    ]
     (decision,) = play(rules, [sites])
     assert decision.lines == ("NORTH 3", "SOUTH FULL", "CLOSED")
     message = message_of("vms", decision, now=NOON, rules=rules)
@@ -155,9 +133,9 @@ def test_a_group_has_a_line_for_each_site_with_its_label() -> None:
 
 def test_an_untrusted_line_says_nothing_and_a_sign_of_such_lines_is_blank() -> None:
     rules = SignRules(layout=Layout.EACH, labels={"north": "NORTH"})
-    (decision,) = play(rules, [[site(3, 1, id="north"), site(1, 0, 9, id="south")]])
+    (decision,) = play(rules, [[snapshot_of(3, 1, id="north"), snapshot_of(1, 0, 9, id="south")]])
     assert (decision.lines, decision.why) == (("NORTH 3", ""), Why.UNTRUSTED)
-    (decision,) = play(rules, [[site(1, 0, 9, id="north"), site(1, 0, 9, id="south")]])
+    (decision,) = play(rules, [[snapshot_of(1, 0, 9, id="north"), snapshot_of(1, 0, 9, id="south")]])
     assert decision.lines == (BLANK,)
 
 
@@ -253,7 +231,7 @@ RULES = st.builds(
 )
 SITES = st.lists(
     st.builds(
-        site,
+        snapshot_of,
         st.integers(0, 50),
         st.integers(0, 50),
         st.integers(0, 50),

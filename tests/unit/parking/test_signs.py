@@ -1,36 +1,15 @@
 """What a sign shows: never a number that is not known to be true."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parking.availability import count_bays
 from parking.model import SiteStatus, Snapshot
 from parking.signs import BLANK, CLOSED, FULL, SignRules, sign_message
-
-NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
-
-
-def site(
-    vacant: int = 0, occupied: int = 0, unknown: int = 0, *, status: SiteStatus = SiteStatus.OPEN
-) -> Snapshot:
-    """The snapshot of a street."""
-    counts = count_bays(vacant=vacant, occupied=occupied, unknown=unknown)
-    return Snapshot(
-        site_id="street",
-        revision=3,
-        status=status,
-        capacity=counts.capacity,
-        vacant=vacant,
-        occupied=occupied,
-        unknown=unknown,
-        free_min=counts.free_min,
-        free_max=counts.free_max,
-        as_of=NOON,
-    )
+from tests.support.snapshots import NOON, snapshot_of
 
 
 def shows(sites: Sequence[Snapshot], *, stale: bool = False, trust: float = 0.75) -> str:
@@ -40,7 +19,7 @@ def shows(sites: Sequence[Snapshot], *, stale: bool = False, trust: float = 0.75
 
 snapshots = st.lists(
     st.builds(
-        site,
+        snapshot_of,
         st.integers(0, 50),
         st.integers(0, 50),
         st.integers(0, 50),
@@ -74,15 +53,15 @@ def test_a_number_is_shown_only_of_open_fresh_and_trusted_sites(
     ("sites", "text"),
     [
         ([], BLANK),
-        ([site(3, 1)], "3"),
-        ([site(3, 1), site(4, 4)], "7"),
-        ([site(3, 1), site(4, 4, status=SiteStatus.CLOSED)], "3"),
-        ([site(3, 1, status=SiteStatus.CLOSED)], CLOSED),
-        ([site(0, 4)], FULL),
-        ([site(0, 3, 1)], FULL),
-        ([site(1, 1, 2)], BLANK),
-        ([site(0, 0, 4)], BLANK),
-        ([site()], BLANK),
+        ([snapshot_of(3, 1)], "3"),
+        ([snapshot_of(3, 1), snapshot_of(4, 4)], "7"),
+        ([snapshot_of(3, 1), snapshot_of(4, 4, status=SiteStatus.CLOSED)], "3"),
+        ([snapshot_of(3, 1, status=SiteStatus.CLOSED)], CLOSED),
+        ([snapshot_of(0, 4)], FULL),
+        ([snapshot_of(0, 3, 1)], FULL),
+        ([snapshot_of(1, 1, 2)], BLANK),
+        ([snapshot_of(0, 0, 4)], BLANK),
+        ([snapshot_of()], BLANK),
     ],
 )
 def test_examples(sites: list[Snapshot], text: str) -> None:
@@ -91,7 +70,7 @@ def test_examples(sites: list[Snapshot], text: str) -> None:
 
 def test_a_stale_number_blanks_the_sign_and_says_why() -> None:
     rules = SignRules(valid_s=60, poll_s=20)
-    message = sign_message("vms", [site(3, 1)], now=NOON, stale=True, rules=rules)
+    message = sign_message("vms", [snapshot_of(3, 1, revision=3)], now=NOON, stale=True, rules=rules)
     assert (message.text, message.reason) == (BLANK, "the number is too old to be shown")
     assert (message.valid_until, message.poll_after_s) == (NOON + timedelta(seconds=60), 20)
     assert message.revision == 3

@@ -84,8 +84,9 @@ def run(names: Iterable[str], *, quick: bool) -> tuple[dict[str, Any], list[Figu
 
 def show(on: dict[str, Any], measured: list[Figure]) -> None:
     """The table, then what else is known."""
-    print(f"{on['database']}; {on['broker']}; {on['cores']} cores shared by all; Python {on['python']}")
-    if on["settings"]:
+    services = [on[name] for name in ("database", "broker") if name in on]
+    print("; ".join([*services, f"{on['cores']} cores shared by all", f"Python {on['python']}"]))
+    if on.get("settings"):
         print("settings: " + ", ".join(f"{name}={value}" for name, value in sorted(on["settings"].items())))
     print(figures.table(measured), end="\n\n")
     print(figures.details(measured))

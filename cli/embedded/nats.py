@@ -82,7 +82,7 @@ class EmbeddedBroker(EmbeddedService):
         return await mqtt_answers(self.url)
 
 
-async def mqtt_answers(url: str, *, protocol: aiomqtt.ProtocolVersion = aiomqtt.ProtocolVersion.V311) -> bool:
+async def mqtt_answers(url: str) -> bool:
     """Whether the broker at mqtt://user:password@host:port lets us in now."""
     parts = urlsplit(url)
     assert parts.hostname is not None
@@ -91,7 +91,7 @@ async def mqtt_answers(url: str, *, protocol: aiomqtt.ProtocolVersion = aiomqtt.
         parts.port or 1883,
         username=parts.username,
         password=parts.password,
-        protocol=protocol,
+        protocol=aiomqtt.ProtocolVersion.V311,
         timeout=2.0,
     )
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from bench import wire
-from bench.mqtt import V5, Session
+from bench.mqtt import Session
 from cli.embedded.ports import LOOPBACK, choose_port
 from parking.db.connect import connect
 from tests.acceptance.system import System
@@ -123,7 +123,7 @@ class Rig:
     def _emptied(self, session: str) -> bool:
         # Who takes a session over makes the broker forget what it has not read yet of the connection before:
         # it has read all that once it has answered somebody else.
-        with wire.connect(self.mqtt_url, Session("asks", V5)):
+        with wire.connect(self.mqtt_url, Session("asks")):
             pass
         return wire.waiting(self.mqtt_url, session) == 0
 

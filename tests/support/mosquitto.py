@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-import aiomqtt
-
 from cli.embedded import GuardedProcess
 from cli.embedded.nats import mqtt_answers
 from cli.embedded.ports import LOOPBACK
@@ -27,12 +25,9 @@ class PrivateMosquitto(EmbeddedService):
     name = "Mosquitto of this test"
     user = "parking"
 
-    def __init__(
-        self, settings: Mapping[str, str] | None = None, *, more: Mapping[str, str] | None = None
-    ) -> None:
-        """With `settings` in place of the shipped ones of the same names, and with `more` beside them."""
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        """With `settings` in place of the shipped ones of the same names."""
         super().__init__()
-        self._more = dict(more or {})
         self._settings = dict(settings or {})
         self._password = new_password()
         self._inside = f"/mosquitto-of-tests/{secrets.token_hex(8)}"
@@ -76,11 +71,7 @@ class PrivateMosquitto(EmbeddedService):
             config, found = re.subn(rf"(?m)^{name} .*$", f"{name} {value}", config)
             assert found == 1, f"{name} is set once in {MOSQUITTO_CONF}"
         (self._home / "config" / "mosquitto.conf").write_text(config)
-        lines = [
-            *(f"{name} {value}" for name, value in self._more.items()),
-            f"listener {self.port} {LOOPBACK}",
-        ]
-        (fragments / "listener.conf").write_text("".join(f"{line}\n" for line in lines))
+        (fragments / "listener.conf").write_text(f"listener {self.port} {LOOPBACK}\n")
         passwords = data / "passwords"
         passwords.touch(mode=0o600)
         passwords.write_text(f"{self.user}:{self._password}\n")
@@ -100,5 +91,4 @@ class PrivateMosquitto(EmbeddedService):
         return [_IN_ROOT, DEBIAN_ROOT, user, *command]
 
     async def _answers(self) -> bool:
-        # A broker that limits the keep-alive tells so over MQTT 5, and refuses the others who ask for more.
-        return await mqtt_answers(self.url, protocol=aiomqtt.ProtocolVersion.V5)
+        return await mqtt_answers(self.url)

@@ -246,10 +246,13 @@ async def test_no_plate_is_found_after_a_run_with_all_kinds_of_reads(
     async with listening(mqtt_url, "#") as kept:
         sites = {site["id"] for site in (await city.get("/v1/sites"))["sites"]}
         wanted = {f"parking/v1/{site}/availability" for site in sites}
-        await until(lambda: wanted <= {topic for topic, _, _ in kept}, what="every site is retained")
+        # What the ingestor says anew meanwhile comes too, and is no retained message.
+        await until(
+            lambda: wanted <= {topic for topic, _, retained in kept if retained},
+            what="every site is retained",
+        )
     others = {topic for topic, _, _ in kept} - wanted
     assert {topic.split("/")[3] for topic in others} <= {"sign"}
-    assert all(retained for _, _, retained in kept)
     for running in city.processes.values():
         assert await running.terminate() == 0, running.output
 

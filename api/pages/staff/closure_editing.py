@@ -12,9 +12,17 @@ from api.closures import closure_document
 from api.live import LiveSite, LiveView
 from api.pages.site import Page
 from api.pages.staff.closure_form import closure_sheet, effects, problems_of
-from api.pages.staff.desk import Desk, seen, staff_page
-from api.pages.staff.registry.editing import CHANGED_MEANWHILE, NOTHING_CHANGES
-from api.pages.staff.registry.forms import Problems, kept, match_of, sent_form
+from api.pages.staff.desk import Desk, seen
+from api.pages.staff.registry.forms import (
+    CHANGED_MEANWHILE,
+    NOTHING_CHANGES,
+    Problems,
+    changed_by_others,
+    form_page,
+    match_of,
+    preview_page,
+    sent_form,
+)
 from api.pages.staff.registry.sheet import Sheet
 from api.prepared import Answers
 from api.problems import Refused
@@ -107,25 +115,19 @@ class ClosureEditing:
         values: Mapping[str, str] | None = None,
         problems: Problems = [],  # noqa: B006 - it is read
         status: int = 200,
-        stale: list[tuple[str, str, str, str]] = [],  # noqa: B006 - it is read
+        **more: Any,
     ) -> Response:
-        return staff_page(
+        return form_page(
             page,
             session,
-            "staff/registry/edit.html",
+            sheet,
+            base,
+            new=False,
+            values=values,
+            problems=problems,
             status=status,
             **self._common(closure),
-            parts=sheet.shown(base, new=False),
-            values=sheet.values(base, new=False) if values is None else values,
-            problems=problems,
-            wrong={path: text for path, text in reversed(problems)},
-            base=kept(base),
-            stale=stale,
-            related=(),
-            removing="",
-            done="",
-            sites=(),
-            new=False,
+            **more,
         )
 
     def _preview(
@@ -139,16 +141,16 @@ class ClosureEditing:
         after: Closure,
     ) -> Response:
         site, begun = self._site(after), before.from_at <= self._view.clock.now()
-        return staff_page(
+        return preview_page(
             page,
             session,
-            "staff/registry/preview.html",
-            **self._common(before),
+            sheet,
+            base,
+            values,
+            new=False,
             changes=sheet.changes(closure_document(before), closure_document(after)),
             notes=effects(page, self._view, self._answers, site, after, begun=begun),
-            kept={field.path: values.get(field.path, "") for field in sheet.fields(base, new=False)},
-            base=kept(base),
-            new=False,
+            **self._common(before),
         )
 
     async def _stale(
@@ -173,11 +175,7 @@ class ClosureEditing:
             values=sheet.values(mine, new=False),
             problems=[("", CHANGED_MEANWHILE)],
             status=HTTPStatus.PRECONDITION_FAILED,
-            stale=[
-                (field.label, field.said(base), field.said(now), field.said(mine))
-                for field in sheet.fields(now, new=False)
-                if field.told(base) != field.told(now)
-            ],
+            stale=changed_by_others(sheet, base, now, mine),
         )
 
     def _common(self, closure: Closure) -> dict[str, Any]:

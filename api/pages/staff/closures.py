@@ -14,7 +14,7 @@ from api.pages.staff.closure_editing import PATH, add_closure_editing
 from api.pages.staff.closure_form import UNENDED, closure_sheet, effects, problems_of
 from api.pages.staff.desk import Desk, seen, staff_page
 from api.pages.staff.forms import Form, typed
-from api.pages.staff.registry.forms import Problems, kept
+from api.pages.staff.registry.forms import Problems, preview_page
 from api.pages.staff.words import moment, own_sites
 from api.prepared import Answers
 from api.sessions import Session
@@ -110,19 +110,19 @@ def add_closures(desk: Desk, view: LiveView, answers: Answers, database: Pool) -
         if do == "save":
             return seen(f"{PATH}?done=closed")
         told = {**closure_document(made), "site": site.facts.name}
-        return staff_page(
+        return preview_page(
             page,
             session,
-            "staff/registry/preview.html",
+            sheet,
+            {},
+            form.values,
+            new=True,
+            changes=[(field.label, "", field.said(told)) for field in sheet.fields({}, new=True)],
+            notes=effects(page, view, answers, site, made),
             title=f"Close {site.facts.name}",
             above="",
             path=PATH,
             back=("Closures", PATH),
-            changes=[(field.label, "", field.said(told)) for field in sheet.fields({}, new=True)],
-            notes=effects(page, view, answers, site, made),
-            kept={field.path: form.get(field.path) for field in sheet.fields({}, new=True)},
-            base=kept({}),
-            new=True,
             save="Close the site",
         )
 

@@ -148,7 +148,8 @@ async def test_two_editors_do_not_overwrite_each_other(office: Office, city_url:
     refused = await office.client.post(path, data=mine)
     assert refused.status_code == 412
     assert "Somebody changed this while you did" in refused.text
-    assert ["Longest stay in minutes", "nothing", "90", "nothing"] in rows(refused.text)
+    # What is told "with your change" is what saving it ends in, below.
+    assert ["Longest stay in minutes", "nothing", "90", "90"] in rows(refused.text)
     assert (await office.thing("bays/street-0-1") or {})["category"] == "standard"
     kept = form_of(refused.text, path)
     assert (kept["category"], kept["max_stay_min"]) == ("disabled", "90")

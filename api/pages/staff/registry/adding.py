@@ -8,8 +8,14 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.pages.site import Page
-from api.pages.staff.desk import Desk, seen, staff_page
-from api.pages.staff.registry.forms import Problems, choices, kept, sent_form
+from api.pages.staff.desk import Desk, seen
+from api.pages.staff.registry.forms import (
+    Problems,
+    choices,
+    form_page,
+    preview_page,
+    sent_form,
+)
 from api.pages.staff.registry.shelf import PATH, Shelf, path_of
 from api.pages.staff.registry.sites import COUNTED
 from api.pages.staff.registry.swapping import swapped_in
@@ -103,39 +109,33 @@ class Adding:
         status: int = 200,
     ) -> Response:
         known = await choices(self._database, session)
-        return staff_page(
+        return form_page(
             page,
             session,
-            "staff/registry/edit.html",
+            self._shelf.sheet,
+            base,
+            new=True,
+            values=values,
+            problems=problems,
             status=status,
             **self._common(base),
             **known,
-            parts=self._shelf.sheet.shown(base, new=True),
-            values=values,
-            problems=problems,
-            wrong={path: text for path, text in reversed(problems)},
-            base=kept(base),
-            related=(),
-            removing="",
-            stale=(),
-            done="",
-            new=True,
         )
 
     async def _preview(
         self, page: Page, session: Session, base: Document, values: Mapping[str, str], after: Document
     ) -> Response:
         sheet = self._shelf.sheet
-        return staff_page(
+        return preview_page(
             page,
             session,
-            "staff/registry/preview.html",
-            **self._common(base),
+            sheet,
+            base,
+            values,
+            new=True,
             changes=sheet.changes({}, after, new=True),
             notes=self._shelf.notes({}, after) + await swapped_in(self._database, {}, after),
-            kept={field.path: values.get(field.path, "") for field in sheet.fields(base, new=True)},
-            base=kept(base),
-            new=True,
+            **self._common(base),
         )
 
     def _common(self, base: Document) -> dict[str, Any]:

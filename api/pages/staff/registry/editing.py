@@ -2,14 +2,25 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
 from api.pages.site import Page
-from api.pages.staff.desk import Desk, seen, staff_page
-from api.pages.staff.registry.forms import Problems, choices, kept, match_of, read_thing, sent_form
+from api.pages.staff.desk import Desk, seen
+from api.pages.staff.registry.forms import (
+    CHANGED_MEANWHILE,
+    NOTHING_CHANGES,
+    Problems,
+    changed_by_others,
+    choices,
+    form_page,
+    match_of,
+    preview_page,
+    read_thing,
+    sent_form,
+)
 from api.pages.staff.registry.related import related
 from api.pages.staff.registry.sheet import Sheet
 from api.pages.staff.registry.shelf import PATH, Shelf, path_of, title_of
@@ -25,11 +36,6 @@ from parking.errors import ConflictError, RegistryError
 from parking.registry_documents import Document
 from parking.registry_things import merged
 
-NOTHING_CHANGES: Final = "Nothing would change: all of it is so already."
-CHANGED_MEANWHILE: Final = (
-    "Somebody changed this while you did, and nothing of yours was saved. Look at what they changed, and "
-    "continue if yours still holds."
-)
 _DONE = {"added": "It was added.", "changed": "It was changed.", "swapped": "Its device was swapped."}
 
 
@@ -112,21 +118,19 @@ class Editing:
             async with self._database.transaction() as connection:
                 there = await counts(connection, sites={thing["id"]})
         base = self._shelf.kind.told(thing)
-        context = {"stale": (), "done": ""} | known | more
-        return staff_page(
+        return form_page(
             page,
             session,
-            "staff/registry/edit.html",
-            status=status,
-            **self._common(base),
-            parts=self._sheet.shown(base, new=False),
-            values=self._sheet.values(base, new=False) if values is None else values,
-            problems=problems,
-            wrong={path: text for path, text in reversed(problems)},
-            base=kept(base),
-            related=related(self._shelf, thing, session.caller, there),
+            self._sheet,
+            base,
             new=False,
-            **context,
+            values=values,
+            problems=problems,
+            status=status,
+            related=related(self._shelf, thing, session.caller, there),
+            **self._common(base),
+            **known,
+            **more,
         )
 
     async def _preview(
@@ -138,16 +142,16 @@ class Editing:
         before: Document,
         after: Document,
     ) -> Response:
-        return staff_page(
+        return preview_page(
             page,
             session,
-            "staff/registry/preview.html",
-            **self._common(base),
+            self._sheet,
+            base,
+            values,
+            new=False,
             changes=self._sheet.changes(before, after),
             notes=self._shelf.notes(before, after) + await swapped_in(self._database, before, after),
-            kept={field.path: values.get(field.path, "") for field in self._sheet.fields(base, new=False)},
-            base=kept(base),
-            new=False,
+            **self._common(base),
         )
 
     async def _stale(
@@ -156,20 +160,15 @@ class Editing:
         """Somebody else was faster: what they changed, and the form again with both changes in it."""
         thing = await self._read(session, id)
         now = self._shelf.kind.told(thing)
-        patch = self._sheet.patch(self._shelf.kind.one, base, values, new=False)
-        mine = merged(base, patch)
+        mine = merged(now, self._sheet.patch(self._shelf.kind.one, base, values, new=False))
         return await self._form(
             page,
             session,
             thing,
-            values=self._sheet.values(merged(now, patch), new=False),
+            values=self._sheet.values(mine, new=False),
             problems=[("", CHANGED_MEANWHILE)],
             status=HTTPStatus.PRECONDITION_FAILED,
-            stale=[
-                (field.label, field.said(base), field.said(now), field.said(mine))
-                for field in self._shelf.sheet.fields(now, new=False)
-                if field.told(base) != field.told(now)
-            ],
+            stale=changed_by_others(self._shelf.sheet, base, now, mine),
         )
 
     def _common(self, base: Document) -> dict[str, Any]:

@@ -41,7 +41,6 @@ WAITS_S: Final = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_0
 EVERY_S: Final = 60
 """Least seconds between two numbers of one site, unless a webhook says otherwise."""
 _SECRET_BYTES: Final = 32
-_MOST_SITES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

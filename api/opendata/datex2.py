@@ -30,12 +30,6 @@ SITE_TABLE = "sites"
 SPACE_TABLE = "spaces"
 _w = Writer(NAMESPACES)
 _SENSOR = "spaceSensor"
-_FOR = {
-    "disabled": "registeredDisabledUsers",
-    "resident": "residents",
-    "parent": "families",
-    "staff": "staff",
-}
 _BUILD = {True: "onStreet", False: "_extended"}
 
 

@@ -45,7 +45,6 @@ _CLAUSE_OF_ERROR: Final = {
 _HEAD: Final = ("F-1", "F-2", "F-3", "F-4")
 _TEXTS: Final = (TlvType.FIRMWARE, TlvType.HARDWARE)
 _MOST_RESET_CAUSE: Final = 7
-_LAST_TYPE: Final = max(TlvType)
 _FIRST_VENDOR_TYPE: Final = 128
 
 

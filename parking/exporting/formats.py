@@ -5,7 +5,6 @@ whose parts are written one after the other, and a Parquet file has its index at
 rows at hand in memory.
 """
 
-import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -216,17 +215,3 @@ WRITERS: dict[Format, type[Writer]] = {
     Format.XLSX: Xlsx,
     Format.PARQUET: Parquet,
 }
-
-
-def table_bytes(columns: Sequence[Column], rows: Rows, form: Format) -> bytes:
-    """A whole small table as a file."""
-    writer = WRITERS[form](columns)
-    out = io.BytesIO()
-    try:
-        out.write(writer.head())
-        out.write(writer.add(rows))
-        for piece in writer.end():
-            out.write(piece)
-    finally:
-        writer.close()
-    return out.getvalue()

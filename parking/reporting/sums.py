@@ -12,8 +12,6 @@ import numpy as np
 
 from parking.columns import Ints
 
-DAY_US = 86_400_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Sums:
@@ -33,18 +31,6 @@ class Sums:
     sessions: Ints
     dwelt: Ints
     dwell_us: Ints
-
-    @property
-    def known_us(self) -> Ints:
-        """The time by which figures are measured."""
-        found: Ints = self.open_us - self.unknown_us
-        return found
-
-    @property
-    def vacant_us(self) -> Ints:
-        """Known to be vacant."""
-        found: Ints = self.known_us - self.occupied_us
-        return found
 
     def over(self, places: Ints, size: int) -> Self:
         """Added up along the buckets: bucket i goes to place `places[i]` of `size`."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,18 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from parking.db.exports import Column
-from parking.exporting.formats import Format, Parquet, table_bytes
+from parking.exporting.formats import WRITERS, Format, Parquet, Rows
 from parking.reporting.table import FORMULA, Table, as_csv
+
+
+def table_bytes(columns: Sequence[Column], rows: Rows, form: Format) -> bytes:
+    """A whole small table as a file."""
+    writer = WRITERS[form](columns)
+    try:
+        return b"".join([writer.head(), writer.add(rows), *writer.end()])
+    finally:
+        writer.close()
+
 
 COLUMNS = (Column("name", str), Column("count", int))
 

@@ -10,7 +10,7 @@ import base64
 import binascii
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ingest.adapters.cameras import VENDORS, vendors_of
-from ingest.camera_body import message_in
+from ingest.camera_body import MAX_POST, message_in
 from ingest.camera_inbox import CameraInbox
 from ingest.clock import Clock
 from ingest.metrics import Metrics
@@ -41,6 +41,8 @@ log = structlog.get_logger()
 HEADERS_S: Final = 15.0
 """A client that has not sent its request's head by then is cut."""
 BODY_S: Final = 30.0
+REST_S: Final = 5.0
+"""So long the rest of a body that is refused may take."""
 RETRY_AFTER_S: Final = 5
 AT_ONCE: Final = 8
 """Bodies that are read at a time: with the largest ones, 32 MiB of memory."""
@@ -75,8 +77,9 @@ class CameraPosts:
 
     async def _answer(self, request: Request) -> Response:
         outcome, status, headers = "stored", HTTPStatus.OK, {}
+        sent = _Sent(request)
         try:
-            body: dict[str, Any] = await self._taken(request)
+            body: dict[str, Any] = await self._taken(request, sent)
             if body["rejected"]:
                 outcome = "rejected"
         except _Refused as refused:
@@ -89,6 +92,8 @@ class CameraPosts:
         except ClientDisconnect:
             outcome, status = "cut off", HTTPStatus.BAD_REQUEST
             body = _problem(status, "The request ended before its body did.")
+        if status != HTTPStatus.REQUEST_TIMEOUT:
+            await sent.pass_over()
         self._posts.labels(outcome).inc()
         kind = "application/json" if status == HTTPStatus.OK else "application/problem+json"
         # One request a connection: who sends slowly is then found by the clock of the connection.
@@ -96,7 +101,7 @@ class CameraPosts:
             body, status, {"Connection": "close", "Cache-Control": "no-store", **headers}, media_type=kind
         )
 
-    async def _taken(self, request: Request) -> dict[str, Any]:
+    async def _taken(self, request: Request, sent: "_Sent") -> dict[str, Any]:
         key = await self._key(request)
         camera = request.path_params["camera"]
         site = await self._inbox.site_of(camera)
@@ -106,13 +111,15 @@ class CameraPosts:
             raise _Refused(HTTPStatus.FORBIDDEN, "This key is bound to other sites than the camera's.")
         if request.method == "GET":  # how people, and some cameras, try an address
             return {"camera": camera, "site": site, "ready": True, "rejected": []}
-        message, unusable = await self._message(request, camera)
+        message, unusable = await self._message(request, camera, sent)
         stored = await self._inbox.store(message, unusable)
         rejected = [{"code": one.code, "detail": one.detail} for one in stored.rejections]
         # `Result` is what ITSAPI cameras want to read.
         return {"Result": True, "vehicles": stored.vehicles, "rejected": rejected}
 
-    async def _message(self, request: Request, camera: str) -> tuple[Message, Rejection | None]:
+    async def _message(
+        self, request: Request, camera: str, sent: "_Sent"
+    ) -> tuple[Message, Rejection | None]:
         """The message in the body, or why there is none.
 
         Of the path only the vendor is kept: who knows what else is in it.
@@ -120,10 +127,14 @@ class CameraPosts:
         named = vendors_of(request.path_params.get("path", ""))
         vendor = _ANY if named == VENDORS else "+".join(sorted(named))
         received_us, unusable = self._clock.now_us(), None
+        if request.headers.get("content-encoding", "identity") != "identity":
+            raise _Refused(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the body as it is, without Content-Encoding."
+            )
         try:
             async with asyncio.timeout(BODY_S):
                 async with self._reading:
-                    body = await message_in(_chunks(request), request.headers.get("content-type", ""))
+                    body = await message_in(sent.chunks(), request.headers.get("content-type", ""))
         except TimeoutError:
             raise _Refused(HTTPStatus.REQUEST_TIMEOUT, f"The body took longer than {BODY_S:g} s.") from None
         except Rejection as rejection:
@@ -162,11 +173,38 @@ def presented(headers: Mapping[str, str], query: Mapping[str, str]) -> str | Non
         return None
 
 
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the body as it is, without Content-Encoding.")
-    async for chunk in request.stream():
-        yield chunk
+class _Sent:
+    """The body of a request as it comes."""
+
+    def __init__(self, request: Request) -> None:
+        self._receive = request.receive
+        # Who waits for our leave to send a body has not begun to.
+        self._is_coming = "expect" not in request.headers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """What has not been taken of it yet. Raises ClientDisconnect."""
+        self._is_coming = True
+        while self._is_coming:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            self._is_coming = message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def pass_over(self) -> None:
+        """Take the rest and drop it, within bounds, before the connection is closed.
+
+        Who is cut off while it sends may never read why (RFC 9112, section 9.6), and sends it all again.
+        """
+        if not self._is_coming:
+            return
+        size = 0
+        with suppress(TimeoutError, ClientDisconnect):
+            async with asyncio.timeout(REST_S):
+                async for chunk in self.chunks():
+                    size += len(chunk)
+                    if size > MAX_POST:
+                        return
 
 
 def _problem(status: HTTPStatus, detail: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Cameras post to a real ingestor process: stored before it answers, whatever the vendor's form."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -167,6 +168,19 @@ async def test_what_cannot_be_used_is_on_record_and_not_sent_for_ever(door: Door
     ]
     gzipped = await door.post(b"x", headers={"Content-Encoding": "gzip"})
     assert gzipped.status_code == 415
+
+
+async def test_who_sends_too_much_may_end_and_is_told_why(door: Door) -> None:
+    piece, pieces = b"x" * 65_536, 192
+    reader, writer = await asyncio.open_connection(door.client.base_url.host, door.client.base_url.port)
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Api-Key: {door.key.text}\r\n"
+    writer.write(f"{head}Content-Length: {len(piece) * pieces}\r\n\r\n".encode())
+    for _ in range(pieces):
+        writer.write(piece)
+        await writer.drain()
+    assert (await reader.read()).startswith(b"HTTP/1.1 413")
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_while_the_database_is_away_the_camera_keeps_its_read(door: Door) -> None:
